@@ -1,0 +1,177 @@
+//! What happened. Past tense; the journal holds nothing else, and state comes from nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Contract, EvidenceRef, Facts, Failure, Fence, Holder, Outcome, Phase, PlanDigest, RunId, StepId, Verdict};
+
+/// An event, with the fencing number of the lease under which it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Stamped {
+    /// The writer's lease.
+    pub fence: Fence,
+    /// What happened.
+    pub event: Event,
+}
+
+/// How a person settled a stuck step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// The undo is to be tried again.
+    Retried,
+    /// The thing stays, and counts as done.
+    Adopted,
+    /// The thing is gone or is nobody's business any more: it counts as undone.
+    Forgotten,
+}
+
+/// Something that happened. Version 1 of the journal's vocabulary; see `docs/formats.md`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// Somebody became the only writer.
+    LeaseTaken {
+        /// Who.
+        holder: Holder,
+        /// For what.
+        reason: String,
+    },
+    /// The writer let go.
+    LeaseReleased,
+    /// A run began under this plan.
+    RunOpened {
+        /// The run.
+        run: RunId,
+        /// The rollout's name.
+        rollout: String,
+        /// The plan it is pinned to.
+        plan: PlanDigest,
+    },
+    /// An operator accepted changed files.
+    PlanReplaced {
+        /// The new plan.
+        plan: PlanDigest,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// An operator asked for a phase.
+    PhaseStarted {
+        /// Which.
+        phase: Phase,
+        /// Its steps, in order; all must have succeeded before it passes.
+        steps: Vec<StepId>,
+    },
+    /// Every step of the phase has succeeded.
+    PhasePassed {
+        /// Which.
+        phase: Phase,
+    },
+    /// Intent: a step is about to act.
+    StepStarted {
+        /// Which.
+        step: StepId,
+        /// Its phase.
+        phase: Phase,
+        /// What its success takes.
+        contract: Contract,
+    },
+    /// A step did what it promised.
+    StepSucceeded {
+        /// Which.
+        step: StepId,
+        /// What it learnt.
+        #[serde(default, skip_serializing_if = "Facts::is_empty")]
+        facts: Facts,
+        /// What it measured.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<EvidenceRef>,
+    },
+    /// A step failed; the run stops here until somebody decides.
+    StepFailed {
+        /// Which.
+        step: StepId,
+        /// What it may have left behind.
+        outcome: Outcome,
+        /// Why.
+        failure: Failure,
+    },
+    /// A gate or a soak was judged.
+    GateJudged {
+        /// Which step.
+        step: StepId,
+        /// The verdict.
+        verdict: Verdict,
+        /// In words.
+        reason: String,
+        /// What it was judged on.
+        evidence: EvidenceRef,
+    },
+    /// Time was observed under a soak's gates. Time nobody observed is in no event.
+    SoakObserved {
+        /// Which step.
+        step: StepId,
+        /// Seconds seen since the last such event.
+        seconds: u64,
+    },
+    /// An operator or on-call asked to go back.
+    RollbackStarted {
+        /// The phase whose end state is wanted.
+        to: Phase,
+        /// Why, when they said it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Everything after that phase has been undone.
+    RollbackFinished {
+        /// The phase whose end state is reached.
+        to: Phase,
+    },
+    /// Intent: a step is about to be undone.
+    UndoStarted {
+        /// Which.
+        step: StepId,
+    },
+    /// A probe saw nothing of the step any more.
+    UndoFinished {
+        /// Which.
+        step: StepId,
+    },
+    /// The step could not be undone: Stuck.
+    UndoFailed {
+        /// Which.
+        step: StepId,
+        /// Why, and what a person must look at.
+        failure: Failure,
+    },
+    /// A person settled a stuck step.
+    StuckSettled {
+        /// Which.
+        step: StepId,
+        /// How.
+        resolution: Resolution,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The tool stopped before the end, cleanly.
+    Paused {
+        /// Why: the signal's name, or what is waited for.
+        cause: String,
+    },
+    /// A person allowed a phase.
+    Approved {
+        /// Which.
+        phase: Phase,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Until when.
+        expires_at: jiff::Timestamp,
+        /// For which plan.
+        plan: PlanDigest,
+    },
+}

@@ -1,0 +1,208 @@
+//! What steps learn and hand on: `cluster.endpoint`, `network.vpc`. Never a secret.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The name of a fact: two or more lower-case words joined by dots.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FactName(String);
+
+impl FactName {
+    /// Wraps a name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// Reads `${name}`; `None` when the text is not exactly one reference.
+    pub fn from_reference(text: &str) -> Option<Self> {
+        let name = text.strip_prefix("${")?.strip_suffix('}')?;
+        let legal = name.contains('.')
+            && name.split('.').all(|part| {
+                !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            });
+        legal.then(|| Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FactName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// What a fact says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FactValue {
+    /// One value.
+    Text(String),
+    /// Several.
+    List(Vec<String>),
+}
+
+impl From<String> for FactValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for FactValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Vec<String>> for FactValue {
+    fn from(list: Vec<String>) -> Self {
+        Self::List(list)
+    }
+}
+
+impl fmt::Display for FactValue {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => out.write_str(text),
+            Self::List(list) => out.write_str(&list.join(", ")),
+        }
+    }
+}
+
+/// Facts by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Facts(BTreeMap<FactName, FactValue>);
+
+impl Facts {
+    /// No facts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a fact and returns the whole.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<FactValue>) -> Self {
+        self.0.insert(FactName::new(name), value.into());
+        self
+    }
+
+    /// Takes over all facts of `other`.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+
+    /// Looks a fact up.
+    pub fn get(&self, name: &FactName) -> Option<&FactValue> {
+        self.0.get(name)
+    }
+
+    /// All facts, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&FactName, &FactValue)> {
+        self.0.iter()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A reference to a fact that no step has provided.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the fact `{0}` is not known yet, or has the wrong shape")]
+pub struct MissingFact(pub FactName);
+
+/// A step's setting: a value, or a reference to a fact that is looked up when the step runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input<T> {
+    /// `${name}`.
+    Fact(FactName),
+    /// Written out.
+    Value(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Input<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw<T> {
+            Text(String),
+            Value(T),
+        }
+        match Raw::<T>::deserialize(deserializer)? {
+            Raw::Value(value) => Ok(Self::Value(value)),
+            Raw::Text(text) => match FactName::from_reference(&text) {
+                Some(name) => Ok(Self::Fact(name)),
+                None => T::deserialize(serde::de::value::StringDeserializer::<D::Error>::new(text)).map(Self::Value),
+            },
+        }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Input<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Input_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [
+            { "type": "string", "pattern": r"^\$\{[a-z0-9_]+(?:\.[a-z0-9_]+)+\}$", "description": "a reference such as ${network.vpc}" },
+            value
+        ] })
+    }
+}
+
+impl Input<String> {
+    /// The text, from the settings or from the facts.
+    ///
+    /// # Errors
+    /// When the fact is unknown, or is a list.
+    pub fn text(&self, facts: &Facts) -> Result<String, MissingFact> {
+        match self {
+            Self::Value(text) => Ok(text.clone()),
+            Self::Fact(name) => match facts.get(name) {
+                Some(FactValue::Text(text)) => Ok(text.clone()),
+                _ => Err(MissingFact(name.clone())),
+            },
+        }
+    }
+}
+
+impl Input<Vec<String>> {
+    /// The list, from the settings or from the facts.
+    ///
+    /// # Errors
+    /// When the fact is unknown, or is a single text.
+    pub fn list(&self, facts: &Facts) -> Result<Vec<String>, MissingFact> {
+        match self {
+            Self::Value(list) => Ok(list.clone()),
+            Self::Fact(name) => match facts.get(name) {
+                Some(FactValue::List(list)) => Ok(list.clone()),
+                _ => Err(MissingFact(name.clone())),
+            },
+        }
+    }
+}
+
+impl<T> Input<T> {
+    /// The fact this refers to, when it is a reference.
+    pub fn reference(&self) -> Option<&FactName> {
+        match self {
+            Self::Fact(name) => Some(name),
+            Self::Value(_) => None,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The ground floor: ids, the plan, events, and the pure reducer. No I/O, clock, async or randomness.
+
+mod approval;
+mod catalog;
+mod checklist;
+mod decide;
+mod event;
+mod evidence;
+mod exit;
+mod facts;
+mod failure;
+mod ids;
+mod permit;
+mod phase;
+mod plan;
+mod policy;
+mod replay;
+pub mod rollout;
+mod secret;
+mod state;
+mod verdict;
+
+pub use approval::{Approval, ProductionAuthority};
+pub use catalog::{Catalog, KindEntry};
+pub use checklist::ChecklistItem;
+pub use decide::{Effect, decide};
+pub use event::{Event, Resolution, Stamped};
+pub use evidence::{EvidenceDocument, EvidenceRef, Measurement};
+pub use exit::Exit;
+pub use facts::{FactName, FactValue, Facts, Input, MissingFact};
+pub use failure::{Failure, FailureClass, Outcome};
+pub use ids::{Digest, Fence, Holder, PlanDigest, RunId, StepId, StepKind, TargetName};
+pub use permit::{ApplyPermit, UndoPermit};
+pub use phase::Phase;
+pub use plan::{Availability, Contract, Plan, PlannedStep};
+pub use policy::{Permission, Statement};
+pub use replay::IllegalEvent;
+pub use secret::Secret;
+pub use state::{Direction, RunState, StepRecord, StepStatus};
+pub use verdict::Verdict;

@@ -1,0 +1,273 @@
+//! The reducer: the one place where an event changes state. Refuses what cannot have happened.
+
+use super::{
+    Approval, Contract, Direction, Event, Outcome, Phase, Resolution, RunState, Stamped, StepId, StepRecord, StepStatus,
+};
+
+/// An event that contradicts what was journalled before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("illegal event: {0}")]
+pub struct IllegalEvent(pub String);
+
+/// Shorthand for a refusal.
+fn refuse<T>(why: impl Into<String>) -> Result<T, IllegalEvent> {
+    Err(IllegalEvent(why.into()))
+}
+
+impl RunState {
+    /// The state after `stamped`.
+    ///
+    /// # Errors
+    /// When the event cannot follow what was journalled before: a stale writer, an undo without an intent, a gate
+    /// passed without a `Pass`, a soak that ended early.
+    pub fn apply(mut self, stamped: &Stamped) -> Result<Self, IllegalEvent> {
+        self.absorb(stamped)?;
+        Ok(self)
+    }
+
+    /// Replays a whole journal.
+    ///
+    /// # Errors
+    /// As [`RunState::apply`].
+    pub fn replay<'a>(events: impl IntoIterator<Item = &'a Stamped>) -> Result<Self, IllegalEvent> {
+        let mut state = Self::default();
+        for stamped in events {
+            state.absorb(stamped)?;
+        }
+        Ok(state)
+    }
+
+    fn absorb(&mut self, stamped: &Stamped) -> Result<(), IllegalEvent> {
+        if let Event::LeaseTaken { holder, .. } = &stamped.event {
+            if stamped.fence != self.fence.next() {
+                return refuse(format!("lease {} taken after lease {}", stamped.fence.0, self.fence.0));
+            }
+            self.fence = stamped.fence;
+            self.holder = Some(holder.clone());
+            return Ok(());
+        }
+        if stamped.fence != self.fence || self.holder.is_none() {
+            return refuse(format!(
+                "written under lease {}, but lease {} is {}",
+                stamped.fence.0,
+                self.fence.0,
+                if self.holder.is_some() { "the current one" } else { "released" }
+            ));
+        }
+        if self.run.is_none() && !matches!(stamped.event, Event::RunOpened { .. } | Event::LeaseReleased) {
+            return refuse("no run is open");
+        }
+        self.absorb_body(&stamped.event)
+    }
+
+    fn absorb_body(&mut self, event: &Event) -> Result<(), IllegalEvent> {
+        match event {
+            Event::LeaseTaken { .. } => return refuse("a lease was taken twice"),
+            Event::LeaseReleased => self.holder = None,
+            Event::RunOpened { run, plan, .. } => {
+                if self.run.is_some() {
+                    return refuse("a run is already open");
+                }
+                self.run = Some(run.clone());
+                self.plan = Some(plan.clone());
+            }
+            Event::PlanReplaced { plan, .. } => {
+                self.plan = Some(plan.clone());
+                // A new plan may have new steps: what passed before must be walked again.
+                self.passed.clear();
+                self.direction = Direction::Idle;
+            }
+            Event::PhaseStarted { phase, steps } => self.start_phase(*phase, steps)?,
+            Event::PhasePassed { phase } => self.pass_phase(*phase)?,
+            Event::StepStarted { step, phase, contract } => self.start_step(step, *phase, *contract)?,
+            Event::StepSucceeded { step, facts, evidence } => {
+                let record = self.started_step(step)?;
+                if let Err(why) = may_succeed(record) {
+                    return refuse(format!("{step} cannot have succeeded: {why}"));
+                }
+                record.status = StepStatus::Succeeded;
+                record.facts = facts.clone();
+                record.evidence.extend(evidence.iter().cloned());
+            }
+            Event::StepFailed { step, outcome, failure } => {
+                let record = self.started_step(step)?;
+                record.status = StepStatus::Failed(*outcome);
+                record.failure = Some(failure.clone());
+                self.direction = Direction::Idle;
+            }
+            Event::GateJudged { step, verdict, evidence, .. } => {
+                let record = self.started_step(step)?;
+                record.verdict = Some(*verdict);
+                record.evidence.push(evidence.clone());
+            }
+            Event::SoakObserved { step, seconds } => {
+                let record = self.started_step(step)?;
+                record.observed_seconds = record.observed_seconds.saturating_add(*seconds);
+            }
+            Event::RollbackStarted { to, .. } => self.start_rollback(*to),
+            Event::RollbackFinished { to } => self.finish_rollback(*to)?,
+            Event::UndoStarted { step } => self.start_undo(step)?,
+            Event::UndoFinished { step } => {
+                let record = self.step_in(step, StepStatus::Undoing)?;
+                record.status = StepStatus::Undone;
+                record.facts = super::Facts::new();
+                record.evidence.clear();
+                record.verdict = None;
+                record.observed_seconds = 0;
+                record.attempts = 0;
+            }
+            Event::UndoFailed { step, failure } => {
+                let record = self.step_in(step, StepStatus::Undoing)?;
+                record.status = StepStatus::Stuck;
+                record.failure = Some(failure.clone());
+                self.direction = Direction::Idle;
+            }
+            Event::StuckSettled { step, resolution, .. } => {
+                let record = self.step_in(step, StepStatus::Stuck)?;
+                record.status = match resolution {
+                    Resolution::Retried => StepStatus::Failed(Outcome::Unknown),
+                    // Adopting keeps the thing, not the claim that its step was judged.
+                    Resolution::Adopted if record.contract.is_judged() => {
+                        return refuse(format!("{step} is a gate: it can be retried or forgotten, not adopted"));
+                    }
+                    Resolution::Adopted => StepStatus::Succeeded,
+                    Resolution::Forgotten => StepStatus::Undone,
+                };
+            }
+            Event::Paused { cause } => self.paused = Some(cause.clone()),
+            Event::Approved { phase, by, reason, expires_at, plan } => {
+                let approval =
+                    Approval { by: by.clone(), reason: reason.clone(), expires_at: *expires_at, plan: plan.clone() };
+                self.approvals.insert(*phase, approval);
+            }
+        }
+        Ok(())
+    }
+
+    fn start_phase(&mut self, phase: Phase, steps: &[StepId]) -> Result<(), IllegalEvent> {
+        if let Direction::Back(to) = self.direction {
+            return refuse(format!("a rollback to {to} is under way"));
+        }
+        if let Some((step, _)) = self.stuck() {
+            return refuse(format!("{step} is stuck"));
+        }
+        if let Some(missing) = phase.previous().filter(|before| !self.has_passed(*before)) {
+            return refuse(format!("{missing} has not passed"));
+        }
+        self.phases.insert(phase, steps.to_vec());
+        // What is walked again has to pass again.
+        self.passed.retain(|passed| *passed < phase);
+        self.direction = Direction::Forward(phase);
+        self.paused = None;
+        Ok(())
+    }
+
+    fn pass_phase(&mut self, phase: Phase) -> Result<(), IllegalEvent> {
+        if self.direction != Direction::Forward(phase) {
+            return refuse(format!("{phase} was not being walked"));
+        }
+        let steps = self.phases.get(&phase).map_or(&[][..], Vec::as_slice);
+        if let Some(step) = steps.iter().find(|step| self.status(step) != Some(StepStatus::Succeeded)) {
+            return refuse(format!("{phase} passed without {step}"));
+        }
+        self.passed.push(phase);
+        self.direction = Direction::Idle;
+        Ok(())
+    }
+
+    fn start_step(&mut self, step: &StepId, phase: Phase, contract: Contract) -> Result<(), IllegalEvent> {
+        if self.direction != Direction::Forward(phase) {
+            return refuse(format!("{step} started while {phase} was not being walked"));
+        }
+        match self.status(step) {
+            Some(StepStatus::Undoing | StepStatus::Stuck | StepStatus::Succeeded) => {
+                return refuse(format!("{step} started although it has succeeded, is being undone or is stuck"));
+            }
+            None | Some(StepStatus::Undone) => {
+                self.order.retain(|started| started != step);
+                self.order.push(step.clone());
+            }
+            Some(StepStatus::Started | StepStatus::Failed(_)) => {}
+        }
+        let before = self.steps.get(step);
+        let record = StepRecord {
+            phase,
+            status: StepStatus::Started,
+            contract,
+            attempts: before.map_or(0, |record| record.attempts) + 1,
+            facts: super::Facts::new(),
+            evidence: Vec::new(),
+            // A new attempt is judged anew; time that was observed stays observed.
+            verdict: None,
+            observed_seconds: before.map_or(0, |record| record.observed_seconds),
+            failure: None,
+        };
+        self.steps.insert(step.clone(), record);
+        Ok(())
+    }
+
+    fn start_rollback(&mut self, to: Phase) {
+        for record in self.steps.values_mut() {
+            if record.phase > to && record.status == StepStatus::Stuck {
+                record.status = StepStatus::Failed(Outcome::Unknown);
+            }
+        }
+        self.passed.retain(|passed| *passed <= to);
+        self.approvals.retain(|phase, _| *phase <= to);
+        self.direction = Direction::Back(to);
+        self.paused = None;
+    }
+
+    fn finish_rollback(&mut self, to: Phase) -> Result<(), IllegalEvent> {
+        if self.direction != Direction::Back(to) {
+            return refuse(format!("no rollback to {to} was under way"));
+        }
+        let left = self.started().find(|(_, record)| record.phase > to && record.status != StepStatus::Undone);
+        if let Some((step, _)) = left {
+            return refuse(format!("rolled back to {to} without undoing {step}"));
+        }
+        self.direction = Direction::Idle;
+        Ok(())
+    }
+
+    fn start_undo(&mut self, step: &StepId) -> Result<(), IllegalEvent> {
+        let Some(record) = self.steps.get_mut(step) else {
+            return refuse(format!("{step} undone without ever being started"));
+        };
+        match record.status {
+            StepStatus::Undone | StepStatus::Stuck => refuse(format!("{step} undone although it is undone or stuck")),
+            StepStatus::Started | StepStatus::Succeeded | StepStatus::Failed(_) | StepStatus::Undoing => {
+                record.status = StepStatus::Undoing;
+                Ok(())
+            }
+        }
+    }
+
+    fn started_step(&mut self, step: &StepId) -> Result<&mut StepRecord, IllegalEvent> {
+        self.step_in(step, StepStatus::Started)
+    }
+
+    fn step_in(&mut self, step: &StepId, wanted: StepStatus) -> Result<&mut StepRecord, IllegalEvent> {
+        match self.steps.get_mut(step) {
+            Some(record) if record.status == wanted => Ok(record),
+            Some(record) => refuse(format!("{step} is {:?}, not {wanted:?}", record.status)),
+            None => refuse(format!("{step} was never started")),
+        }
+    }
+}
+
+/// What a step's contract asks of its success.
+fn may_succeed(record: &StepRecord) -> Result<(), String> {
+    if record.contract.is_judged() && !record.verdict.is_some_and(super::Verdict::passes) {
+        return Err(match record.verdict {
+            Some(verdict) => format!("its gate said {verdict}"),
+            None => "its gate was not judged".into(),
+        });
+    }
+    match record.contract {
+        Contract::Soak { seconds } if record.observed_seconds < seconds => {
+            Err(format!("{} of {seconds} s observed", record.observed_seconds))
+        }
+        _ => Ok(()),
+    }
+}
