@@ -2,3 +2,4 @@
 //! phase at a time, and proves at every step that nobody was logged out. `docs/architecture.md` is the map.
 
 pub mod core;
+pub mod ports;
