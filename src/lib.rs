@@ -2,4 +2,5 @@
 //! phase at a time, and proves at every step that nobody was logged out. `docs/architecture.md` is the map.
 
 pub mod core;
+pub mod journal;
 pub mod ports;

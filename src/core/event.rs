@@ -25,9 +25,20 @@ pub enum Resolution {
     Forgotten,
 }
 
+/// A step that may have run before the journal was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PresumedStep {
+    /// Which.
+    pub step: StepId,
+    /// Its phase.
+    pub phase: Phase,
+    /// What its success takes.
+    pub contract: Contract,
+}
+
 /// Something that happened. Version 1 of the journal's vocabulary; see `docs/formats.md`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
 pub enum Event {
     /// Somebody became the only writer.
     LeaseTaken {
@@ -46,6 +57,13 @@ pub enum Event {
         rollout: String,
         /// The plan it is pinned to.
         plan: PlanDigest,
+    },
+    /// The journal was lost: steps that may have run, as far as the world shows. Each is then treated as unknown.
+    StepsPresumed {
+        /// Which, in the order in which they would have run.
+        steps: Vec<PresumedStep>,
+        /// What made us think so.
+        reason: String,
     },
     /// An operator accepted changed files.
     PlanReplaced {
@@ -106,7 +124,7 @@ pub enum Event {
         /// In words.
         reason: String,
         /// What it was judged on.
-        evidence: EvidenceRef,
+        evidence: Vec<EvidenceRef>,
     },
     /// Time was observed under a soak's gates. Time nobody observed is in no event.
     SoakObserved {

@@ -71,6 +71,11 @@ impl Digest {
         Self(hex::encode(sha2::Sha256::digest(bytes)))
     }
 
+    /// Takes over 64 hexadecimal digits that somebody else computed.
+    pub fn from_hex(digits: &str) -> Self {
+        Self(digits.to_owned())
+    }
+
     /// All zeros: what the first record of a journal points at.
     pub fn zero() -> Self {
         Self("0".repeat(64))

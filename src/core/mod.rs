@@ -24,7 +24,7 @@ pub use approval::{Approval, ProductionAuthority};
 pub use catalog::{Catalog, KindEntry};
 pub use checklist::ChecklistItem;
 pub use decide::{Effect, decide};
-pub use event::{Event, Resolution, Stamped};
+pub use event::{Event, PresumedStep, Resolution, Stamped};
 pub use evidence::{EvidenceDocument, EvidenceRef, Measurement};
 pub use exit::Exit;
 pub use facts::{FactName, FactValue, Facts, Input, MissingFact};

@@ -62,15 +62,20 @@ pub struct PlannedStep {
 }
 
 /// What `migrate` will do. Immutable; its digest is pinned by the run's first event.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     rollout: Rollout,
     titles: BTreeMap<Phase, String>,
     steps: Vec<PlannedStep>,
     /// Digests of the files that phases install on targets.
     files: BTreeMap<String, Digest>,
-    #[serde(skip)]
+    #[serde(skip, default = "not_computed")]
     digest: PlanDigest,
+}
+
+/// Stands in until [`Plan::new`] or [`Plan::from_json`] has computed the digest.
+fn not_computed() -> PlanDigest {
+    PlanDigest(Digest::zero())
 }
 
 impl Plan {
@@ -84,11 +89,30 @@ impl Plan {
         steps: Vec<PlannedStep>,
         files: BTreeMap<String, Digest>,
     ) -> Result<Self, serde_json::Error> {
-        let mut plan = Self { rollout, titles, steps, files, digest: PlanDigest(Digest::zero()) };
+        Self { rollout, titles, steps, files, digest: not_computed() }.sealed()
+    }
+
+    /// Reads a plan that was stored with [`Plan::to_json`].
+    ///
+    /// # Errors
+    /// When the text is not a plan of this version.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str::<Self>(text)?.sealed()
+    }
+
+    /// The plan as text, so that what a run is pinned to can be undone after its files have changed.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+
+    fn sealed(mut self) -> Result<Self, serde_json::Error> {
         // Through a `Value`, whose maps are sorted: the digest must not depend on the order of fields in our types.
-        let canonical = serde_json::to_vec(&serde_json::to_value(&plan)?)?;
-        plan.digest = PlanDigest(Digest::of(&canonical));
-        Ok(plan)
+        let canonical = serde_json::to_vec(&serde_json::to_value(&self)?)?;
+        self.digest = PlanDigest(Digest::of(&canonical));
+        Ok(self)
     }
 
     /// The site.

@@ -1,7 +1,8 @@
 //! The reducer: the one place where an event changes state. Refuses what cannot have happened.
 
 use super::{
-    Approval, Contract, Direction, Event, Outcome, Phase, Resolution, RunState, Stamped, StepId, StepRecord, StepStatus,
+    Approval, Contract, Direction, Event, Outcome, Phase, PresumedStep, Resolution, RunState, Stamped, StepId,
+    StepRecord, StepStatus,
 };
 
 /// An event that contradicts what was journalled before it.
@@ -73,10 +74,9 @@ impl RunState {
             }
             Event::PlanReplaced { plan, .. } => {
                 self.plan = Some(plan.clone());
-                // A new plan may have new steps: what passed before must be walked again.
-                self.passed.clear();
-                self.direction = Direction::Idle;
+                self.reopen();
             }
+            Event::StepsPresumed { steps, .. } => self.presume(steps)?,
             Event::PhaseStarted { phase, steps } => self.start_phase(*phase, steps)?,
             Event::PhasePassed { phase } => self.pass_phase(*phase)?,
             Event::StepStarted { step, phase, contract } => self.start_step(step, *phase, *contract)?,
@@ -98,7 +98,7 @@ impl RunState {
             Event::GateJudged { step, verdict, evidence, .. } => {
                 let record = self.started_step(step)?;
                 record.verdict = Some(*verdict);
-                record.evidence.push(evidence.clone());
+                record.evidence.extend(evidence.iter().cloned());
             }
             Event::SoakObserved { step, seconds } => {
                 let record = self.started_step(step)?;
@@ -109,12 +109,7 @@ impl RunState {
             Event::UndoStarted { step } => self.start_undo(step)?,
             Event::UndoFinished { step } => {
                 let record = self.step_in(step, StepStatus::Undoing)?;
-                record.status = StepStatus::Undone;
-                record.facts = super::Facts::new();
-                record.evidence.clear();
-                record.verdict = None;
-                record.observed_seconds = 0;
-                record.attempts = 0;
+                *record = StepRecord::new(record.phase, record.contract, StepStatus::Undone);
             }
             Event::UndoFailed { step, failure } => {
                 let record = self.step_in(step, StepStatus::Undoing)?;
@@ -162,6 +157,32 @@ impl RunState {
         Ok(())
     }
 
+    /// A new plan may mean something else by the same step: nothing counts as done until it was probed again.
+    fn reopen(&mut self) {
+        for record in self.steps.values_mut() {
+            if matches!(record.status, StepStatus::Started | StepStatus::Succeeded) {
+                record.status = StepStatus::Failed(Outcome::Unknown);
+            }
+        }
+        self.passed.clear();
+        self.approvals.clear();
+        if !matches!(self.direction, Direction::Back(_)) {
+            self.direction = Direction::Idle;
+        }
+    }
+
+    fn presume(&mut self, steps: &[PresumedStep]) -> Result<(), IllegalEvent> {
+        if !self.steps.is_empty() {
+            return refuse("steps presumed although the journal knows some");
+        }
+        for PresumedStep { step, phase, contract } in steps {
+            self.order.push(step.clone());
+            let status = StepStatus::Failed(Outcome::Unknown);
+            self.steps.insert(step.clone(), StepRecord::new(*phase, *contract, status));
+        }
+        Ok(())
+    }
+
     fn pass_phase(&mut self, phase: Phase) -> Result<(), IllegalEvent> {
         if self.direction != Direction::Forward(phase) {
             return refuse(format!("{phase} was not being walked"));
@@ -189,19 +210,10 @@ impl RunState {
             }
             Some(StepStatus::Started | StepStatus::Failed(_)) => {}
         }
-        let before = self.steps.get(step);
-        let record = StepRecord {
-            phase,
-            status: StepStatus::Started,
-            contract,
-            attempts: before.map_or(0, |record| record.attempts) + 1,
-            facts: super::Facts::new(),
-            evidence: Vec::new(),
-            // A new attempt is judged anew; time that was observed stays observed.
-            verdict: None,
-            observed_seconds: before.map_or(0, |record| record.observed_seconds),
-            failure: None,
-        };
+        // A new attempt is judged anew; time that was observed stays observed.
+        let before = self.steps.get(step).map_or((0, 0), |record| (record.attempts, record.observed_seconds));
+        let mut record = StepRecord::new(phase, contract, StepStatus::Started);
+        (record.attempts, record.observed_seconds) = (before.0 + 1, before.1);
         self.steps.insert(step.clone(), record);
         Ok(())
     }

@@ -58,6 +58,23 @@ pub struct StepRecord {
     pub failure: Option<Failure>,
 }
 
+impl StepRecord {
+    /// A record about which nothing more is known.
+    pub(super) fn new(phase: Phase, contract: Contract, status: StepStatus) -> Self {
+        Self {
+            phase,
+            status,
+            contract,
+            attempts: 0,
+            facts: Facts::new(),
+            evidence: Vec::new(),
+            verdict: None,
+            observed_seconds: 0,
+            failure: None,
+        }
+    }
+}
+
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct RunState {

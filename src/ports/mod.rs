@@ -6,6 +6,7 @@ mod cache;
 mod clock;
 mod cloud;
 mod failure;
+mod journal;
 mod progress;
 mod secrets;
 mod target;
@@ -18,6 +19,7 @@ pub use cloud::{
     SubnetGroupFacts, TaggedResource, Tags,
 };
 pub use failure::WriteFailure;
+pub use journal::{EventSink, EvidenceStore, JournalFault, JournalStore};
 pub use progress::{Progress, ProgressSink, Silent};
 pub use secrets::SecretSource;
 pub use target::{

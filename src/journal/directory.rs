@@ -1,0 +1,103 @@
+//! The directory beside rollout.yaml where a run keeps what it knows.
+
+use std::path::{Path, PathBuf};
+
+use super::{FileEvidence, FileJournal, Lock, Replayed, reading};
+use crate::core::{Holder, Plan, PlanDigest};
+use crate::ports::JournalFault;
+
+/// `.migrate/`: the journal, the lock, the evidence, and the plans that runs were pinned to.
+#[derive(Debug, Clone)]
+pub struct StateDirectory {
+    root: PathBuf,
+}
+
+impl StateDirectory {
+    /// The directory at `root`; nothing is made until something is written.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The journal's file.
+    pub fn journal_path(&self) -> PathBuf {
+        self.root.join("journal.jsonl")
+    }
+
+    /// The lock's file.
+    pub fn lock_path(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// The stored measurements.
+    pub fn evidence(&self) -> FileEvidence {
+        FileEvidence::new(self.root.join("evidence"))
+    }
+
+    /// The journal's bytes; none when there is no journal yet.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_journal(&self) -> Result<Vec<u8>, JournalFault> {
+        match std::fs::read(self.journal_path()) {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(JournalFault::Io(format!("{}: {error}", self.journal_path().display()))),
+        }
+    }
+
+    /// Replays the journal without taking the lock.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub fn replay(&self) -> Result<Replayed, JournalFault> {
+        reading::replay(&self.read_journal()?)
+    }
+
+    /// Takes the lock and opens the journal for writing.
+    ///
+    /// # Errors
+    /// When somebody else holds the lock, or the directory cannot be written.
+    pub fn open_journal(
+        &self,
+        holder: Holder,
+        reason: &str,
+        now: jiff::Timestamp,
+    ) -> Result<FileJournal, JournalFault> {
+        std::fs::create_dir_all(&self.root)
+            .map_err(|error| JournalFault::Io(format!("{}: {error}", self.root.display())))?;
+        let lock = Lock::take(&self.lock_path(), holder, reason, now)?;
+        FileJournal::open(&self.journal_path(), lock)
+    }
+
+    fn plan_path(&self, digest: &PlanDigest) -> PathBuf {
+        self.root.join("plans").join(format!("{}.json", digest.0))
+    }
+
+    /// Keeps a plan, so that what it did can be undone after its files have changed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_plan(&self, plan: &Plan) -> Result<(), JournalFault> {
+        let path = self.plan_path(plan.digest());
+        let write = || -> std::io::Result<()> {
+            let text = plan.to_json().map_err(std::io::Error::other)?;
+            std::fs::create_dir_all(self.root.join("plans"))?;
+            let partial = path.with_extension("partial");
+            std::fs::write(&partial, text)?;
+            std::fs::File::open(&partial)?.sync_all()?;
+            std::fs::rename(&partial, &path)
+        };
+        write().map_err(|error| JournalFault::Io(format!("{}: {error}", path.display())))
+    }
+
+    /// The plan a run was pinned to, when it was kept and is unchanged.
+    pub fn kept_plan(&self, digest: &PlanDigest) -> Option<Plan> {
+        let text = std::fs::read_to_string(self.plan_path(digest)).ok()?;
+        Plan::from_json(&text).ok().filter(|plan| plan.digest() == digest)
+    }
+}
