@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::WriteFailure;
-use crate::core::{ApplyPermit, Failure, Permission, Secret, UndoPermit, rollout::InstanceSelector};
+use crate::core::{ApplyPermit, Failure, Permission, Secret, Statement, UndoPermit, rollout::InstanceSelector};
 
 /// Tags of a resource.
 pub type Tags = BTreeMap<String, String>;
@@ -211,9 +211,11 @@ pub trait CloudRead: Send + Sync {
     /// STS GetCallerIdentity.
     async fn caller(&self) -> Result<Caller, Failure>;
 
-    /// IAM SimulatePrincipalPolicy for the caller: one answer per action, in the order asked. When the simulation
-    /// itself is refused, every answer is `Unknown`.
-    async fn simulate(&self, caller: &Caller, actions: &[String]) -> Result<Vec<(String, Permission)>, Failure>;
+    /// IAM SimulatePrincipalPolicy for the caller: one answer per action of the statement, in its order. An action is
+    /// allowed when it is allowed on every resource of the statement; the resources have to be handed over
+    /// (`ResourceArns`), because without them IAM asks about `*`, which a policy narrowed to ARNs does not allow. When
+    /// the simulation itself is refused, every answer is `Unknown`.
+    async fn simulate(&self, caller: &Caller, statement: &Statement) -> Result<Vec<(String, Permission)>, Failure>;
 
     /// EC2 CreateSecurityGroup with DryRun.
     async fn dry_run_create_security_group(&self, vpc: &str) -> Result<Permission, Failure>;
