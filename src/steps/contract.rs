@@ -124,8 +124,12 @@ impl Diff {
         match presence {
             Presence::Absent => Self::one(DiffAction::Create, what),
             Presence::Ours(Condition::Usable | Condition::Settling(_)) => Self::one(DiffAction::Adopt, what),
-            Presence::Ours(Condition::Leaving) => Self::one(DiffAction::Create, format!("{what} (after the old one is gone)")),
-            Presence::Ours(Condition::Broken(why)) => Self::one(DiffAction::Create, format!("{what} (replaces ours: {why})")),
+            Presence::Ours(Condition::Leaving) => {
+                Self::one(DiffAction::Create, format!("{what} (after the old one is gone)"))
+            }
+            Presence::Ours(Condition::Broken(why)) => {
+                Self::one(DiffAction::Create, format!("{what} (replaces ours: {why})"))
+            }
             Presence::Foreign(whose) => Self::one(DiffAction::Refuse, format!("{what}: {whose}")),
         }
     }

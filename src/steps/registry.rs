@@ -48,7 +48,14 @@ fn built<K: Kind>() -> Row {
 
 /// The row of a kind that later phases will bring. Its settings are free until then.
 fn announced(name: &'static str, contract: Contract, summary: &'static str) -> Row {
-    Row { name, summary, contract, provides: &[], settings: || schemars::json_schema!({ "type": "object" }), build: None }
+    Row {
+        name,
+        summary,
+        contract,
+        provides: &[],
+        settings: || schemars::json_schema!({ "type": "object" }),
+        build: None,
+    }
 }
 
 fn rows() -> Vec<Row> {

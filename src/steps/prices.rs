@@ -1,0 +1,54 @@
+//! On-demand prices of ElastiCache nodes, for an estimate before anything is created. Not a bill.
+//!
+//! Source: <https://aws.amazon.com/elasticache/pricing/>, on-demand nodes, Redis OSS, in us-east-1 and us-east-2 (the
+//! same in both), as known on 2025-07-29. Prices change: an operator can check one with
+//! `aws pricing get-products --service-code AmazonElastiCache`.
+
+use crate::core::rollout::{Cache, CacheEngine, Region};
+
+/// What AWS calls a month.
+const HOURS_A_MONTH: u64 = 730;
+
+/// Regions in which the table holds.
+const REGIONS: [&str; 2] = ["us-east-1", "us-east-2"];
+
+/// Node types and their price for an hour, in thousandths of a US dollar.
+const THOUSANDTHS_AN_HOUR: [(&str, u64); 20] = [
+    ("cache.t2.micro", 17),
+    ("cache.t2.small", 34),
+    ("cache.t2.medium", 68),
+    ("cache.t3.micro", 17),
+    ("cache.t3.small", 34),
+    ("cache.t3.medium", 68),
+    ("cache.t4g.micro", 16),
+    ("cache.t4g.small", 32),
+    ("cache.t4g.medium", 65),
+    ("cache.m5.large", 156),
+    ("cache.m5.xlarge", 311),
+    ("cache.m6g.large", 149),
+    ("cache.m6g.xlarge", 297),
+    ("cache.m7g.large", 158),
+    ("cache.m7g.xlarge", 315),
+    ("cache.r5.large", 216),
+    ("cache.r6g.large", 206),
+    ("cache.r6g.xlarge", 411),
+    ("cache.r7g.large", 219),
+    ("cache.r7g.xlarge", 437),
+];
+
+/// US dollars a month for the whole replication group, rounded up; `None` when the table does not know the node type
+/// or the region.
+///
+/// Valkey nodes cost 20 % less than Redis OSS nodes.
+pub fn monthly_usd(cache: &Cache, region: &Region) -> Option<u32> {
+    if !REGIONS.contains(&region.as_str()) {
+        return None;
+    }
+    let (_, hourly) = THOUSANDTHS_AN_HOUR.iter().find(|(node_type, _)| *node_type == cache.node_type)?;
+    let percent = match cache.engine {
+        CacheEngine::Redis => 100,
+        CacheEngine::Valkey => 80,
+    };
+    let nodes = 1 + u64::from(cache.replicas);
+    u32::try_from((hourly * percent * HOURS_A_MONTH * nodes).div_ceil(100 * 1_000)).ok()
+}

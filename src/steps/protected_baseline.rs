@@ -1,0 +1,72 @@
+//! `protected_baseline`: how everything was before anything was done.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure::measurement, protected};
+use crate::core::{Contract, Facts, Failure, Verdict, rollout::Rollout};
+
+/// Records what must stay the same until phase 4.
+pub struct ProtectedBaseline;
+
+/// Nothing to set.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {}
+
+impl Kind for ProtectedBaseline {
+    type Settings = Settings;
+    const NAME: &'static str = "protected_baseline";
+    const SUMMARY: &'static str = "records the trees, units and processes that must not change";
+    const CONTRACT: Contract = Contract::Observe;
+    const PROVIDES: &'static [&'static str] = &["protected.baseline"];
+
+    fn build(_: Settings) -> Step {
+        Step::Observe(Box::new(Self))
+    }
+}
+
+#[async_trait]
+impl Observe for ProtectedBaseline {
+    fn plan(&self, rollout: &Rollout) -> Diff {
+        let names: Vec<String> = rollout.target_names().iter().map(ToString::to_string).collect();
+        Diff::one(DiffAction::Read, format!("tree, unit and process of the application on {}", names.join(", ")))
+    }
+
+    async fn observe(&self, context: &ReadContext<'_>) -> Result<Observation, Failure> {
+        let unit = &context.rollout().application.unit;
+        let baseline = protected::read(context).await?;
+        let stopped: Vec<&str> = baseline
+            .iter()
+            .filter(|(_, target)| target.started_ticks.is_none() || target.unit.is_none())
+            .map(|(name, _)| name.as_str())
+            .collect();
+        // A baseline of a service that does not run would make its start look like a change, and its absence normal.
+        if !stopped.is_empty() {
+            return Err(Failure::permanent(format!(
+                "{unit} does not run on {}: there is no baseline to record",
+                stopped.join(", ")
+            ))
+            .hint(format!("start it there (`systemctl start {unit}`), then run the phase again")));
+        }
+        let json = serde_json::to_value(&baseline)
+            .map_err(|error| Failure::permanent(format!("the baseline cannot be written as JSON: {error}")))?;
+        let measurements = baseline
+            .iter()
+            .map(|(name, target)| {
+                let summary = format!(
+                    "{name}: tree {}, started {} ticks after boot",
+                    target.tree.short(),
+                    target.started_ticks.unwrap_or_default()
+                );
+                measurement(Verdict::Pass, name, summary, json.get(name).cloned().unwrap_or_default())
+            })
+            .collect();
+        Ok(Observation {
+            facts: Facts::new().with("protected.baseline", json.to_string()),
+            measurements,
+            failure: None,
+        })
+    }
+}

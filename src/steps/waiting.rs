@@ -1,0 +1,57 @@
+//! Waiting for something to become visible or usable.
+
+use std::time::Duration;
+
+use crate::core::Failure;
+use crate::ports::Clock;
+
+/// How long a thing that was just created may stay invisible: AWS's describe calls lag behind its create calls.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(90);
+/// How often is looked.
+const EVERY: Duration = Duration::from_secs(3);
+
+/// Whether a failure of a read inside a longer wait is to be slept over rather than passed on.
+pub fn is_passing(failure: &Failure) -> bool {
+    failure.class.is_retryable()
+}
+
+/// A wait until something that was just created can be seen.
+///
+/// The caller looks, and hands over what it saw, again and again. A callback would read
+/// better, but async closures that borrow are not `Send` yet.
+pub struct UntilVisible<'a> {
+    clock: &'a dyn Clock,
+    what: String,
+    start: Duration,
+}
+
+impl<'a> UntilVisible<'a> {
+    /// Starts to wait for `what`.
+    pub fn new(clock: &'a dyn Clock, what: impl Into<String>) -> Self {
+        Self { clock, what: what.into(), start: clock.elapsed() }
+    }
+
+    /// What was seen, if anything was; otherwise `None`, after a pause.
+    ///
+    /// # Errors
+    /// What looking failed with, unless the same call may work later; and a transient failure when nothing has shown
+    /// up for too long.
+    pub async fn over<T>(&self, seen: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
+        let problem = match seen {
+            Ok(Some(found)) => return Ok(Some(found)),
+            Ok(None) => Failure::transient(format!(
+                "{} is still not visible {} s after it was created",
+                self.what,
+                VISIBLE_WITHIN.as_secs()
+            ))
+            .hint("run the same command again: it looks first and adopts what is there"),
+            Err(failure) if is_passing(&failure) => failure,
+            Err(failure) => return Err(failure),
+        };
+        if self.clock.elapsed().saturating_sub(self.start) >= VISIBLE_WITHIN {
+            return Err(problem);
+        }
+        self.clock.sleep(EVERY).await;
+        Ok(None)
+    }
+}
