@@ -4,3 +4,4 @@
 pub mod core;
 pub mod journal;
 pub mod ports;
+pub mod report;

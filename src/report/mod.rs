@@ -1,0 +1,11 @@
+//! How what happens is shown. Consumes events and progress only; decides nothing.
+
+mod junit;
+mod line;
+mod live;
+mod words;
+
+pub use junit::{JunitCase, junit};
+pub use line::LineReport;
+pub use live::LiveReport;
+pub use words::{describe, human_duration, mark, utc};
