@@ -2,6 +2,10 @@
 //! phase at a time, and proves at every step that nobody was logged out. `docs/architecture.md` is the map.
 
 pub mod core;
+pub mod engine;
+pub mod evidence;
 pub mod journal;
 pub mod ports;
 pub mod report;
+pub mod sim;
+pub mod steps;

@@ -1,0 +1,15 @@
+//! The interpreter loop: asks the core what to do next, does it through the steps, journals what happened.
+
+mod backoff;
+mod backward;
+mod cancel;
+mod forward;
+mod preflight;
+mod run;
+mod stop;
+
+pub use backoff::Backoff;
+pub use cancel::{Cancel, Signal};
+pub use preflight::{Finding, look};
+pub use run::{Engine, EngineParts};
+pub use stop::Stop;

@@ -1,0 +1,240 @@
+//! The loop: decide, do, journal, until there is nothing to do or something stops it.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Backoff, Cancel, Stop};
+use crate::core::{
+    Effect, Event, EvidenceDocument, EvidenceRef, Facts, Failure, Measurement, Phase, Plan, StepId, decide, missing_for,
+};
+use crate::journal::Ledger;
+use crate::ports::{EvidenceStore, Progress, ProgressSink, WritableTarget};
+use crate::steps::{ReadContext, ReadPorts, WriteContext, WritePorts};
+
+/// What an engine is made of.
+pub struct EngineParts {
+    /// What to do.
+    pub plan: Plan,
+    /// The journal, open for writing.
+    pub ledger: Ledger,
+    /// Where measurements go.
+    pub evidence: Box<dyn EvidenceStore>,
+    /// Eyes.
+    pub read: ReadPorts,
+    /// Hands.
+    pub write: WritePorts,
+    /// Where rollout.yaml lies.
+    pub base_directory: PathBuf,
+    /// Who hears of progress.
+    pub progress: Arc<dyn ProgressSink>,
+    /// The switch that stops everything.
+    pub cancel: Cancel,
+    /// How to wait.
+    pub backoff: Backoff,
+}
+
+/// The interpreter of a plan.
+pub struct Engine {
+    pub(super) parts: EngineParts,
+}
+
+impl Engine {
+    /// An engine, at rest.
+    pub fn new(parts: EngineParts) -> Self {
+        Self { parts }
+    }
+
+    /// The journal, to look at.
+    pub fn ledger(&self) -> &Ledger {
+        &self.parts.ledger
+    }
+
+    /// Walks a phase to its end, preflight before phase 1 included.
+    ///
+    /// # Errors
+    /// Whatever stopped it; the same call goes on from there.
+    pub async fn phase(&mut self, phase: Phase) -> Result<(), Stop> {
+        let stopped = self.walk(phase).await;
+        self.checkpoint(stopped)
+    }
+
+    /// Goes back to the end state of `to`.
+    ///
+    /// # Errors
+    /// Whatever stopped it; the same call goes on from there.
+    pub async fn rollback(&mut self, to: Phase, reason: Option<String>) -> Result<(), Stop> {
+        let started = self.parts.ledger.append(Event::RollbackStarted { to, reason }).map_err(Stop::from);
+        let stopped = match started {
+            Ok(()) => self.drive().await,
+            Err(stop) => Err(stop),
+        };
+        self.checkpoint(stopped)
+    }
+
+    /// Lets go of the lease.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn close(self) -> Result<(), Stop> {
+        self.parts.ledger.close().map_err(Stop::from)
+    }
+
+    async fn walk(&mut self, phase: Phase) -> Result<(), Stop> {
+        self.refuse_unready(phase)?;
+        // The network's facts come from preflight, and what it found a week ago may no longer be so: phase 1 looks
+        // first, unless it is already under way.
+        if phase == Phase::Infrastructure && !self.parts.ledger.state().has_passed(Phase::Preflight) {
+            self.start(Phase::Preflight)?;
+            self.drive().await?;
+        }
+        self.start(phase)?;
+        self.drive().await
+    }
+
+    fn refuse_unready(&self, phase: Phase) -> Result<(), Stop> {
+        let state = self.parts.ledger.state();
+        if let Some((step, record)) = state.stuck() {
+            let failure = record.failure.clone().unwrap_or_else(|| Failure::permanent("its undo failed"));
+            return Err(Stop::Stuck { step: step.clone(), failure });
+        }
+        let missing = missing_for(state, &self.parts.plan, phase, self.parts.ledger.now());
+        if !missing.is_empty() {
+            let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            let failure = Failure::new(
+                crate::core::FailureClass::Inconclusive,
+                format!("{phase} may not be entered yet: {}", list.join("; ")),
+            );
+            return Err(Stop::Refused(
+                failure.hint(format!("`migrate check --for {}` shows what is missing", phase.number())),
+            ));
+        }
+        let unbuilt: Vec<String> =
+            self.parts.plan.not_built(phase).into_iter().map(|step| step.kind.to_string()).collect();
+        if !unbuilt.is_empty() {
+            let message = format!("{phase} is not built yet in this version: {}", unbuilt.join(", "));
+            return Err(Stop::Refused(Failure::permanent(message).hint("`migrate plan` shows which steps can run")));
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, phase: Phase) -> Result<(), Stop> {
+        let steps = self.parts.plan.steps_of(phase).map(|step| step.id.clone()).collect();
+        Ok(self.parts.ledger.append(Event::PhaseStarted { phase, steps })?)
+    }
+
+    async fn drive(&mut self) -> Result<(), Stop> {
+        while let Some(effect) = decide(self.parts.ledger.state(), &self.parts.plan) {
+            if let Some(signal) = self.parts.cancel.thrown() {
+                return Err(Stop::Signalled(signal));
+            }
+            match effect {
+                Effect::Apply(step) => self.apply(&step).await?,
+                Effect::Undo(step) => self.undo(&step).await?,
+                Effect::PassPhase(phase) => self.parts.ledger.append(Event::PhasePassed { phase })?,
+                Effect::FinishRollback(to) => self.finish_rollback(to).await?,
+            }
+        }
+        match self.parts.ledger.state().stuck() {
+            Some((step, record)) => {
+                let failure = record.failure.clone().unwrap_or_else(|| Failure::permanent("its undo failed"));
+                Err(Stop::Stuck { step: step.clone(), failure })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A signal leaves a line in the journal, so that `migrate status` can say why nothing moves.
+    fn checkpoint(&mut self, stopped: Result<(), Stop>) -> Result<(), Stop> {
+        if let Err(Stop::Signalled(signal)) = &stopped {
+            self.parts.ledger.append(Event::Paused { cause: signal.name().to_owned() })?;
+        }
+        stopped
+    }
+
+    /// Runs something that may take long, unless the switch is thrown first. What was in flight is dropped: its
+    /// intent is journalled, and a probe will find out what became of it.
+    pub(super) async fn guarded<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            signal = self.parts.cancel.wait() => Err(Stop::Signalled(signal)),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Waits, unless the switch is thrown first.
+    pub(super) async fn pause(&self, duration: std::time::Duration) -> Result<(), Stop> {
+        self.guarded(self.parts.read.clock.sleep(duration)).await
+    }
+
+    /// Reads, and reads again while it is worth it. Reads change nothing, so repeating them is safe.
+    pub(super) async fn reading<T, F, W>(&self, mut ask: W) -> Result<Result<T, Failure>, Stop>
+    where
+        W: FnMut() -> F,
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let failure = match self.guarded(ask()).await? {
+                Ok(answer) => return Ok(Ok(answer)),
+                Err(failure) => failure,
+            };
+            let Some(wait) = self.parts.backoff.next(failure.class, tried) else { return Ok(Err(failure)) };
+            self.say(format!("{} ({}); asking again in {:.1} s", failure.message, failure.class, wait.as_secs_f64()));
+            self.pause(wait).await?;
+        }
+    }
+
+    pub(super) fn say(&self, message: String) {
+        self.parts.progress.report(Progress::message(message));
+    }
+
+    pub(super) fn facts(&self) -> Facts {
+        self.parts.ledger.state().facts()
+    }
+
+    pub(super) fn reader<'a>(&'a self, facts: &'a Facts) -> ReadContext<'a> {
+        ReadContext {
+            plan: &self.parts.plan,
+            facts,
+            base_directory: &self.parts.base_directory,
+            ports: &self.parts.read,
+            progress: self.parts.progress.as_ref(),
+        }
+    }
+
+    pub(super) fn writer<'a>(
+        &'a self,
+        read: &'a ReadContext<'a>,
+        production: &'a [WritableTarget],
+    ) -> Result<WriteContext<'a>, Stop> {
+        let no_run = || Stop::Refused(Failure::permanent("no run is open"));
+        let run = self.parts.ledger.state().run().ok_or_else(no_run)?;
+        Ok(WriteContext { read, run, ports: &self.parts.write, production })
+    }
+
+    /// The production targets that may be written on now; none before phase 4.
+    pub(super) fn writable_production(&self) -> Vec<WritableTarget> {
+        let authority = self.parts.ledger.state().production_authority(self.parts.ledger.now());
+        let targets = &self.parts.plan.rollout().production.targets;
+        authority.map_or_else(Vec::new, |authority| {
+            targets.iter().map(|target| WritableTarget::production(target, &authority)).collect()
+        })
+    }
+
+    /// Stores measurements; how the journal refers to them.
+    pub(super) fn keep(&mut self, step: &StepId, measurements: Vec<Measurement>) -> Result<Vec<EvidenceRef>, Stop> {
+        let plan = self.parts.plan.digest().clone();
+        let measured_at = self.parts.ledger.now();
+        let mut kept = Vec::new();
+        for measurement in measurements {
+            let document =
+                EvidenceDocument { version: 1, measured_at, plan: plan.clone(), step: step.clone(), measurement };
+            let digest = self.parts.evidence.put(&document)?;
+            let Measurement { verdict, summary, resource, proves, .. } = document.measurement;
+            kept.push(EvidenceRef { digest, measured_at, plan: plan.clone(), verdict, summary, resource, proves });
+        }
+        Ok(kept)
+    }
+}
