@@ -18,7 +18,7 @@ pub struct Backoff {
     pub transient_tries: u32,
     /// How long something may stay in use, or on its way out, before its undo has failed.
     pub release_deadline: Duration,
-    /// How often to look whether it is gone.
+    /// The longest wait between two looks whether something is gone; the first ones come quicker.
     pub poll: Duration,
 }
 
@@ -47,6 +47,11 @@ impl Backoff {
         (tried < tries).then(|| self.ceiling(tried).mul_f64(fastrand::f64()))
     }
 
+    /// The wait before look number `looked + 1`: most things are gone at once, the others take minutes.
+    pub fn look_again(&self, looked: u32) -> Duration {
+        Duration::from_millis(250).saturating_mul(1_u32.checked_shl(looked).unwrap_or(u32::MAX)).min(self.poll)
+    }
+
     fn ceiling(&self, tried: u32) -> Duration {
         self.base.saturating_mul(1_u32.checked_shl(tried.saturating_sub(1)).unwrap_or(u32::MAX)).min(self.cap)
     }
@@ -65,6 +70,14 @@ mod tests {
         assert!(backoff.next(FailureClass::Throttled, 1).is_some());
         assert!(backoff.next(FailureClass::Transient, 4).is_some());
         assert_eq!(backoff.next(FailureClass::Transient, 5), None);
+    }
+
+    #[test]
+    fn looks_come_quickly_at_first() {
+        let backoff = Backoff::default();
+        assert_eq!(backoff.look_again(0), Duration::from_millis(250));
+        assert_eq!(backoff.look_again(2), Duration::from_secs(1));
+        assert_eq!(backoff.look_again(40), backoff.poll);
     }
 
     #[test]

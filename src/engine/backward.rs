@@ -29,7 +29,7 @@ impl Engine {
         let clock = &self.parts.read.clock;
         let began = clock.elapsed();
         let facts = self.facts();
-        let mut tried = 0;
+        let (mut tried, mut looked) = (0, 0);
         loop {
             let context = self.reader(&facts);
             let presence = match self.reading(|| step.probe(&context)).await? {
@@ -59,7 +59,8 @@ impl Engine {
                 let message = format!("{}; given up after {} tries", last.message, tried.max(1));
                 return Ok(Err(Failure::permanent(message)));
             }
-            self.pause(self.parts.backoff.poll).await?;
+            self.pause(self.parts.backoff.look_again(looked)).await?;
+            looked += 1;
         }
     }
 

@@ -89,7 +89,7 @@ impl Engine {
         known: &Facts,
         mut permit: ApplyPermit,
     ) -> Result<Result<(), (Outcome, Failure)>, Stop> {
-        let mut tried = 0;
+        let (mut tried, mut looked) = (0, 0);
         loop {
             let presence = {
                 let context = self.reader(known);
@@ -103,7 +103,8 @@ impl Engine {
                 Ok(Presence::Ours(Condition::Usable | Condition::Settling(_))) => return Ok(Ok(())),
                 Ok(Presence::Ours(Condition::Leaving)) => {
                     self.say(format!("{}: waiting for the old one to go", planned.id));
-                    self.pause(self.parts.backoff.poll).await?;
+                    self.pause(self.parts.backoff.look_again(looked)).await?;
+                    looked += 1;
                 }
                 Ok(Presence::Ours(Condition::Broken(why))) => {
                     self.say(format!("{}: ours is broken ({why}); removing it first", planned.id));
