@@ -23,6 +23,9 @@ pub trait Kind {
     fn build(settings: Self::Settings) -> Step;
 }
 
+/// Makes a step from its settings.
+type Build = fn(&serde_json::Value) -> Result<Step, serde_json::Error>;
+
 /// A row of the registry.
 struct Row {
     name: &'static str,
@@ -31,7 +34,7 @@ struct Row {
     provides: &'static [&'static str],
     settings: fn() -> Schema,
     /// `None`: the kind is known, but nothing runs it yet.
-    build: Option<fn(&serde_json::Value) -> Result<Step, serde_json::Error>>,
+    build: Option<Build>,
 }
 
 /// The row of a kind that is built.

@@ -1,0 +1,101 @@
+//! Virtual time: it passes only when somebody sleeps or calls something, so nothing waits and every run is the same.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::World;
+use crate::ports::Clock;
+
+/// How often a sleeper lets others go first, before it assumes that whoever sleeps shorter is no longer polled.
+const COURTESY: u32 = 64;
+
+/// When the virtual world begins. Any moment would do; a fixed one keeps recorded output the same.
+const BEGINNING: i64 = 1_753_790_400;
+
+/// The virtual time, and who waits for what.
+#[derive(Debug, Default)]
+pub(super) struct VirtualTime(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    now: Duration,
+    sleepers: BTreeSet<(Duration, u64)>,
+    next: u64,
+}
+
+impl VirtualTime {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Time since the beginning.
+    pub fn now(&self) -> Duration {
+        self.lock().now
+    }
+
+    /// Something took a while.
+    pub fn pass(&self, duration: Duration) {
+        self.lock().now += duration;
+    }
+
+    /// Waits until `duration` has passed. Whoever wakes first moves the time on, so sleepers wake in the right order.
+    async fn sleep(&self, duration: Duration) {
+        let sleeper = Sleeper::new(self, duration);
+        let mut polite = 0;
+        loop {
+            tokio::task::yield_now().await;
+            let mut inner = self.lock();
+            if inner.now >= sleeper.ticket.0 {
+                return;
+            }
+            let first = inner.sleepers.first() == Some(&sleeper.ticket);
+            polite += 1;
+            // A sleeper in a future that nobody polls any more must not stop the time for all others.
+            if (first && polite > 2) || polite > COURTESY {
+                inner.now = sleeper.ticket.0;
+                return;
+            }
+        }
+    }
+}
+
+/// A place in the queue; given up when the sleep ends or is dropped.
+struct Sleeper<'a> {
+    time: &'a VirtualTime,
+    ticket: (Duration, u64),
+}
+
+impl<'a> Sleeper<'a> {
+    fn new(time: &'a VirtualTime, duration: Duration) -> Self {
+        let mut inner = time.lock();
+        inner.next += 1;
+        let ticket = (inner.now + duration, inner.next);
+        inner.sleepers.insert(ticket);
+        Self { time, ticket }
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.time.lock().sleepers.remove(&self.ticket);
+    }
+}
+
+#[async_trait]
+impl Clock for World {
+    fn now(&self) -> jiff::Timestamp {
+        let beginning = jiff::Timestamp::from_second(BEGINNING).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        beginning.checked_add(self.time().now()).unwrap_or(jiff::Timestamp::MAX)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.time().now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.time().sleep(duration).await;
+    }
+}
