@@ -93,6 +93,12 @@ fn usable(name: &str, found: &ReplicationGroupFacts, endpoint: &Endpoint, rollou
     Ok(Facts::new().with("cluster.endpoint", endpoint.to_string()).with("cluster.arn", found.arn.clone()))
 }
 
+/// The wait is over and nothing is wrong: to be gone on with by a person, not by the engine, which would repeat three
+/// quarters of an hour as if it were a hiccup.
+fn not_yet(message: String) -> Failure {
+    Failure::new(FailureClass::Inconclusive, message)
+}
+
 #[async_trait]
 impl Change for ReplicationGroup {
     async fn plan(&self, context: &ReadContext<'_>) -> Result<Diff, Failure> {
@@ -239,7 +245,7 @@ impl Change for ReplicationGroup {
                     (ReplicationGroupStatus::Available, None) => "available, without an endpoint yet".to_owned(),
                     (ReplicationGroupStatus::Settling(status), _) => status.clone(),
                     (ReplicationGroupStatus::Deleting, _) => {
-                        return Err(Failure::transient(format!("the replication group {name} is being deleted"))
+                        return Err(not_yet(format!("the replication group {name} is being deleted"))
                             .hint("wait until it is gone, then run the phase again: it will be made anew"));
                     }
                     (ReplicationGroupStatus::Failed(status), _) => {
@@ -250,7 +256,7 @@ impl Change for ReplicationGroup {
                     }
                 },
                 Ok(None) if waited >= VISIBLE_WITHIN => {
-                    return Err(Failure::transient(format!(
+                    return Err(not_yet(format!(
                         "the replication group {name} is still not visible {} s after it was asked for",
                         waited.as_secs()
                     ))
@@ -261,7 +267,7 @@ impl Change for ReplicationGroup {
                 Err(failure) => return Err(failure),
             };
             if waited >= PATIENCE {
-                return Err(Failure::transient(format!(
+                return Err(not_yet(format!(
                     "the replication group {name} is not usable after {} minutes: {state}",
                     PATIENCE.as_secs() / 60
                 ))
