@@ -6,7 +6,9 @@ mod clock;
 mod factory;
 #[cfg(not(feature = "aws"))]
 mod no_cloud;
+mod redis;
 mod secrets;
+mod ssh;
 
 #[cfg(feature = "aws")]
 pub use aws::{AwsCloud, AwsSecrets};
@@ -14,4 +16,6 @@ pub use clock::SystemClock;
 pub use factory::cloud;
 #[cfg(not(feature = "aws"))]
 pub use no_cloud::NoCloud;
+pub use redis::RedisConnector;
 pub use secrets::EnvironmentSecrets;
+pub use ssh::Hosts;
