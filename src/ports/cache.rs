@@ -70,8 +70,8 @@ pub trait CacheConnector: Send + Sync {
     /// Opens one connection, secured and authenticated, within `timeout`.
     ///
     /// # Errors
-    /// `Transient` when the network does not answer, `Denied` when the token is refused, `Permanent` when the
-    /// certificate is wrong.
+    /// `Transient` when the network does not answer; `Permanent` when the token is refused or the certificate is wrong
+    /// (`Denied` is for IAM only: it makes the run wait for permissions).
     async fn connect(
         &self,
         route: &Route,

@@ -217,6 +217,17 @@ pub trait CloudRead: Send + Sync {
     /// the simulation itself is refused, every answer is `Unknown`.
     async fn simulate(&self, caller: &Caller, statement: &Statement) -> Result<Vec<(String, Permission)>, Failure>;
 
+    /// The same, each action on the resources of its statement: what a policy that names resources has to be asked.
+    /// Without resources such a policy looks like a denial. One answer per action, in the order of the statements.
+    async fn simulate_statements(
+        &self,
+        caller: &Caller,
+        statements: &[Statement],
+    ) -> Result<Vec<(String, Permission)>, Failure> {
+        let actions: Vec<String> = statements.iter().flat_map(|statement| statement.actions.clone()).collect();
+        self.simulate(caller, &actions).await
+    }
+
     /// EC2 CreateSecurityGroup with DryRun.
     async fn dry_run_create_security_group(&self, vpc: &str) -> Result<Permission, Failure>;
 
@@ -246,7 +257,7 @@ pub trait CloudWrite: Send + Sync {
     async fn create_subnet_group(&self, permit: &ApplyPermit, new: &NewSubnetGroup) -> Result<(), WriteFailure>;
     /// ElastiCache DeleteCacheSubnetGroup. Absent is success.
     async fn delete_subnet_group(&self, permit: &UndoPermit, name: &str) -> Result<(), WriteFailure>;
-    /// EC2 CreateSecurityGroup; the new group's id.
+    /// EC2 CreateSecurityGroup.
     async fn create_security_group(&self, permit: &ApplyPermit, new: &NewSecurityGroup) -> Result<(), WriteFailure>;
     /// EC2 DeleteSecurityGroup. Absent is success; `DependencyViolation` is `Transient`.
     async fn delete_security_group(&self, permit: &UndoPermit, id: &str) -> Result<(), WriteFailure>;

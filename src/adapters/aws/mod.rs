@@ -1,0 +1,16 @@
+//! AWS, through its SDKs.
+
+mod classify;
+mod cloud;
+mod config;
+mod description;
+mod elasticache;
+mod elasticache_write;
+mod enumerate;
+mod identity;
+mod network;
+mod network_write;
+mod secrets;
+
+pub use cloud::AwsCloud;
+pub use secrets::AwsSecrets;

@@ -1,0 +1,21 @@
+//! The real world: AWS, the system's ssh, Redis, the clock. The only place that names an SDK.
+
+#[cfg(feature = "aws")]
+mod aws;
+mod clock;
+mod factory;
+#[cfg(not(feature = "aws"))]
+mod no_cloud;
+mod redis;
+mod secrets;
+mod ssh;
+
+#[cfg(feature = "aws")]
+pub use aws::{AwsCloud, AwsSecrets};
+pub use clock::SystemClock;
+pub use factory::cloud;
+#[cfg(not(feature = "aws"))]
+pub use no_cloud::NoCloud;
+pub use redis::RedisConnector;
+pub use secrets::EnvironmentSecrets;
+pub use ssh::Hosts;

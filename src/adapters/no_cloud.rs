@@ -1,0 +1,82 @@
+//! What stands in for AWS in a build without its SDKs.
+
+use async_trait::async_trait;
+
+use crate::core::rollout::InstanceSelector;
+use crate::core::{ApplyPermit, Failure, Permission, UndoPermit};
+use crate::ports::{
+    Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
+    ReplicationGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, WriteFailure,
+};
+
+/// Refuses every call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoCloud;
+
+fn refuse<T>() -> Result<T, Failure> {
+    Err(Failure::permanent("this `migrate` was built without the `aws` feature: it cannot reach AWS")
+        .hint("build it with `cargo build --release`, which turns the feature on"))
+}
+
+fn refuse_write() -> Result<(), WriteFailure> {
+    refuse().map_err(WriteFailure::clean)
+}
+
+#[async_trait]
+impl CloudRead for NoCloud {
+    async fn caller(&self) -> Result<Caller, Failure> {
+        refuse()
+    }
+    async fn simulate(&self, _: &Caller, _: &[String]) -> Result<Vec<(String, Permission)>, Failure> {
+        refuse()
+    }
+    async fn dry_run_create_security_group(&self, _: &str) -> Result<Permission, Failure> {
+        refuse()
+    }
+    async fn instance(&self, _: &InstanceSelector) -> Result<Option<InstanceFacts>, Failure> {
+        refuse()
+    }
+    async fn subnets(&self, _: &str) -> Result<Vec<SubnetFacts>, Failure> {
+        refuse()
+    }
+    async fn security_group(&self, _: &str) -> Result<Option<SecurityGroupFacts>, Failure> {
+        refuse()
+    }
+    async fn subnet_group(&self, _: &str) -> Result<Option<SubnetGroupFacts>, Failure> {
+        refuse()
+    }
+    async fn replication_group(&self, _: &str) -> Result<Option<ReplicationGroupFacts>, Failure> {
+        refuse()
+    }
+    async fn tagged(&self, _: &str, _: &str) -> Result<Vec<TaggedResource>, Failure> {
+        refuse()
+    }
+}
+
+#[async_trait]
+impl CloudWrite for NoCloud {
+    async fn create_subnet_group(&self, _: &ApplyPermit, _: &NewSubnetGroup) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn delete_subnet_group(&self, _: &UndoPermit, _: &str) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn create_security_group(&self, _: &ApplyPermit, _: &NewSecurityGroup) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn delete_security_group(&self, _: &UndoPermit, _: &str) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn authorize(&self, _: &ApplyPermit, _: &str, _: &[IngressRule]) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn revoke(&self, _: &UndoPermit, _: &str, _: &[IngressRule]) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn create_replication_group(&self, _: &ApplyPermit, _: &NewReplicationGroup) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn delete_replication_group(&self, _: &UndoPermit, _: &str) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+}

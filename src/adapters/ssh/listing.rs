@@ -1,0 +1,168 @@
+//! A tree's digest, from the listing that `scripts/tree.sh` prints.
+
+use std::collections::BTreeMap;
+
+use super::parse::is_digest;
+use crate::core::Digest;
+use crate::ports::TreeFacts;
+
+/// Why a listing cannot be turned into facts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// It is not what the script prints.
+    Nonsense(&'static str),
+    /// Files appeared or vanished between its parts.
+    Changed,
+}
+
+struct Entry<'a> {
+    kind: &'a [u8],
+    mode: &'a [u8],
+    link: &'a [u8],
+}
+
+/// The facts of a tree. The digest is over the entries sorted by their path's bytes; each is its path, type, mode, link
+/// target and content sum, each ended by NUL, which none of them can hold. It is the same on every host.
+pub(super) fn facts(listing: &[u8]) -> Result<TreeFacts, Unusable> {
+    let (entries, rest) = entries(listing)?;
+    let (mut sums, sizes) = sums(rest)?;
+    let mut canonical = Vec::new();
+    let mut files = 0;
+    for (path, entry) in &entries {
+        let sum = if entry.kind == b"f" {
+            files += 1;
+            sums.remove(*path).ok_or(Unusable::Changed)?
+        } else {
+            String::new()
+        };
+        for field in [*path, entry.kind, entry.mode, entry.link, sum.as_bytes()] {
+            canonical.extend_from_slice(field);
+            canonical.push(0);
+        }
+    }
+    if !sums.is_empty() {
+        return Err(Unusable::Changed);
+    }
+    Ok(TreeFacts { digest: Digest::of(&canonical), files, bytes: total(sizes)? })
+}
+
+/// Type, mode and path; NUL; link target; NUL; and so on up to an empty record.
+fn entries(listing: &[u8]) -> Result<(BTreeMap<&[u8], Entry<'_>>, &[u8]), Unusable> {
+    let mut found = BTreeMap::new();
+    let mut rest = listing;
+    loop {
+        let head = record(&mut rest)?;
+        if head.is_empty() {
+            return Ok((found, rest));
+        }
+        let link = record(&mut rest)?;
+        let mut words = head.splitn(3, |byte| *byte == b' ');
+        let (Some(kind), Some(mode), Some(path)) = (words.next(), words.next(), words.next()) else {
+            return Err(Unusable::Nonsense("an entry without type, mode and path"));
+        };
+        found.insert(path, Entry { kind, mode, link });
+    }
+}
+
+fn record<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Unusable> {
+    let end = rest.iter().position(|byte| *byte == 0).ok_or(Unusable::Nonsense("an entry without an end"))?;
+    let (record, after) = rest.split_at(end);
+    *rest = &after[1..];
+    Ok(record)
+}
+
+/// Lines of sha256sum(1), up to an empty line; and what follows.
+fn sums(listing: &[u8]) -> Result<(BTreeMap<Vec<u8>, String>, &[u8]), Unusable> {
+    let mut found = BTreeMap::new();
+    let mut rest = listing;
+    loop {
+        let line = line(&mut rest)?;
+        if line.is_empty() {
+            return Ok((found, rest));
+        }
+        let (escaped, line) = match line.strip_prefix(b"\\") {
+            Some(line) => (true, line),
+            None => (false, line),
+        };
+        let (sum, name) = line.split_at_checked(64).ok_or(Unusable::Nonsense("a sum that is too short"))?;
+        let sum = std::str::from_utf8(sum)
+            .ok()
+            .filter(|sum| is_digest(sum))
+            .ok_or(Unusable::Nonsense("a sum that is none"))?;
+        // Two spaces, or a space and an asterisk, then `./` and the path.
+        let path = name.get(4..).filter(|_| &name[2..4] == b"./");
+        let path = path.ok_or(Unusable::Nonsense("a sum without a path"))?;
+        found.insert(if escaped { unescape(path) } else { path.to_vec() }, sum.to_owned());
+    }
+}
+
+fn line<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Unusable> {
+    let end = rest.iter().position(|byte| *byte == b'\n').ok_or(Unusable::Nonsense("a line without an end"))?;
+    let (line, after) = rest.split_at(end);
+    *rest = &after[1..];
+    Ok(line)
+}
+
+/// sha256sum writes a newline, a carriage return (since coreutils 9) and a backslash in a name as two characters, and
+/// marks such a line by a leading backslash.
+/// <https://www.gnu.org/software/coreutils/manual/html_node/cksum-output-modes.html>
+fn unescape(name: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(name.len());
+    let mut bytes = name.iter();
+    while let Some(byte) = bytes.next() {
+        let next = if *byte == b'\\' { bytes.next() } else { None };
+        plain.push(match next {
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(other) => *other,
+            None => *byte,
+        });
+    }
+    plain
+}
+
+/// The sum of sizes, one a line, up to an empty line.
+fn total(listing: &[u8]) -> Result<u64, Unusable> {
+    let mut rest = listing;
+    let mut total = 0_u64;
+    loop {
+        let line = line(&mut rest)?;
+        if line.is_empty() {
+            return if rest.is_empty() { Ok(total) } else { Err(Unusable::Nonsense("something after the sizes")) };
+        }
+        let size = std::str::from_utf8(line).ok().and_then(|size| size.parse::<u64>().ok());
+        total = total.saturating_add(size.ok_or(Unusable::Nonsense("a size that is no number"))?);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unusable, facts};
+
+    const SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn a_listing_is_read() {
+        let listing = format!("d 755 \0\0f 644 a\nb\\\0\0l 777 c\0a\0\0\\{SUM}  ./a\\nb\\\\\n\n3\n4\n\n");
+        let facts = facts(listing.as_bytes()).expect("facts");
+        assert_eq!((facts.files, facts.bytes), (1, 7));
+    }
+
+    #[test]
+    fn order_does_not_matter_and_parts_must_agree() {
+        let one = format!("f 644 a\0\0f 644 b\0\0\0{SUM}  ./a\n{SUM}  ./b\n\n\n");
+        let other = format!("f 644 b\0\0f 644 a\0\0\0{SUM}  ./b\n{SUM}  ./a\n\n\n");
+        assert_eq!(facts(one.as_bytes()), facts(other.as_bytes()));
+        let missing = format!("f 644 a\0\0\0{SUM}  ./b\n\n\n");
+        assert_eq!(facts(missing.as_bytes()), Err(Unusable::Changed));
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        let whole = format!("d 755 \0\0f 644 a\0\0\0{SUM}  ./a\n\n3\n\n").into_bytes();
+        assert!(facts(&whole).is_ok());
+        for length in 0..whole.len() {
+            assert!(facts(&whole[..length]).is_err(), "cut at {length}");
+        }
+    }
+}

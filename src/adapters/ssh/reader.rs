@@ -1,0 +1,230 @@
+//! Looking at a host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use super::connection::HostConnection;
+use super::listing::{self, Unusable};
+use super::run::{Finished, Job, run};
+use super::{parse, service, tail};
+use crate::core::rollout::{AbsolutePath, VolatilePattern};
+use crate::core::{Failure, rollout::SshHost};
+use crate::ports::{
+    CommandOutput, DiskFacts, Endpoint, ModuleFacts, Reachability, Script, ServiceFacts, TargetRead, TreeFacts,
+};
+
+/// How long a quick look may take on the host, in seconds.
+const QUICK: u64 = 60;
+/// How long hashing a tree may take, in seconds.
+const THOROUGH: u64 = 900;
+/// How long importing one module may take, in seconds: pandas from a cold disk takes ten.
+const IMPORT: u64 = 60;
+/// What a quick look may answer, in bytes.
+const SHORT: usize = 1 << 20;
+/// What the listing of a tree may be, in bytes: about half a million files.
+const LONG: usize = 1 << 27;
+/// What is kept of a script's output, in bytes.
+pub(super) const OUTPUT: usize = 64 * 1024;
+
+/// Looks at one host.
+pub(super) struct HostReader {
+    connection: Arc<HostConnection>,
+}
+
+impl HostReader {
+    pub(super) fn new(connection: Arc<HostConnection>) -> Self {
+        Self { connection }
+    }
+
+    fn host(&self) -> &SshHost {
+        self.connection.host()
+    }
+
+    async fn look(&self, script: &str, arguments: &[&str], seconds: u64, limit: usize) -> Result<Finished, Failure> {
+        let job = Job { script, arguments, seconds: Some(seconds), limit };
+        run(&self.connection, &job).await.map_err(super::run::Unfinished::into_failure)
+    }
+
+    /// A quick look's answer as text, less its sentinel.
+    async fn ask(&self, what: &str, script: &str, arguments: &[&str], seconds: u64) -> Result<String, Failure> {
+        let finished = self.look(script, arguments, seconds, SHORT).await?;
+        let body = parse::body(self.host(), what, &finished)?;
+        parse::text(self.host(), what, body).map(str::to_owned)
+    }
+
+    fn nonsense(&self, what: &str, found: &str) -> Failure {
+        parse::unexpected(self.host(), what, found)
+    }
+}
+
+/// One TCP connection attempt from a host.
+///
+/// # Errors
+/// When the host itself cannot be asked.
+pub(in crate::adapters) async fn reach_from(
+    connection: &Arc<HostConnection>,
+    endpoint: &Endpoint,
+    timeout: Duration,
+) -> Result<Reachability, Failure> {
+    let reader = HostReader::new(connection.clone());
+    let what = format!("reaching {endpoint}");
+    let seconds = timeout.as_secs().max(1);
+    let (port, patience) = (endpoint.port.to_string(), seconds.to_string());
+    let arguments = [endpoint.host.as_str(), &port, &patience, include_str!("scripts/reach.py")];
+    let answer = reader.ask(&what, include_str!("scripts/reach.sh"), &arguments, seconds + 30).await?;
+    match answer.strip_prefix("reach ").map(str::trim_end) {
+        Some("open") => Ok(Reachability::Open),
+        Some("refused") => Ok(Reachability::Refused),
+        Some("timed_out") => Ok(Reachability::TimedOut),
+        Some("no_route") => Ok(Reachability::NoRoute),
+        _ => Err(reader.nonsense(&what, &answer)),
+    }
+}
+
+#[async_trait]
+impl TargetRead for HostReader {
+    async fn hello(&self) -> Result<String, Failure> {
+        let answer = self.ask("asking for the account", include_str!("scripts/hello.sh"), &[], QUICK).await?;
+        let account = answer.strip_prefix("account ").map(str::trim_end).filter(|account| !account.is_empty());
+        account.map(str::to_owned).ok_or_else(|| self.nonsense("asking for the account", &answer))
+    }
+
+    async fn service(&self, unit: &str) -> Result<ServiceFacts, Failure> {
+        let what = format!("looking at {unit}");
+        let answer = self.ask(&what, include_str!("scripts/service.sh"), &[unit], QUICK).await?;
+        service::facts(&answer).ok_or_else(|| self.nonsense(&what, &answer))
+    }
+
+    async fn tree(&self, directory: &AbsolutePath, volatile: &[VolatilePattern]) -> Result<TreeFacts, Failure> {
+        let what = format!("reading {directory}");
+        let arguments: Vec<&str> =
+            std::iter::once(directory.as_str()).chain(volatile.iter().map(VolatilePattern::as_str)).collect();
+        let finished = self.look(include_str!("scripts/tree.sh"), &arguments, THOROUGH, LONG).await?;
+        let changed = || Failure::transient(format!("{}: {what}: the tree changed while it was read", self.host()));
+        let body = parse::body(self.host(), &what, &finished).map_err(|failure| {
+            // A file that vanished between the listing and its hashing; a directory that is not there exits with 66.
+            let vanished = failure.message.contains("No such file or directory") && finished.code != 66;
+            if vanished { changed().hint(failure.message) } else { failure }
+        })?;
+        listing::facts(body).map_err(|unusable| match unusable {
+            Unusable::Changed => changed(),
+            Unusable::Nonsense(found) => self.nonsense(&what, found),
+        })
+    }
+
+    async fn disk(&self, directory: &AbsolutePath) -> Result<DiskFacts, Failure> {
+        let what = format!("measuring the room for {directory}");
+        let answer = self.ask(&what, include_str!("scripts/disk.sh"), &[directory.as_str()], QUICK).await?;
+        let numbers = answer
+            .trim_end()
+            .split_once(' ')
+            .and_then(|(blocks, size)| blocks.parse::<u64>().ok()?.checked_mul(size.parse::<u64>().ok()?));
+        numbers.map(|free_bytes| DiskFacts { free_bytes }).ok_or_else(|| self.nonsense(&what, &answer))
+    }
+
+    async fn listening(&self) -> Result<Vec<u16>, Failure> {
+        let what = "listing the listening ports";
+        let answer = self.ask(what, include_str!("scripts/listening.sh"), &[], QUICK).await?;
+        listening_ports(&answer).ok_or_else(|| self.nonsense(what, &answer))
+    }
+
+    async fn modules(
+        &self,
+        interpreter: &str,
+        directory: &AbsolutePath,
+        modules: &[String],
+    ) -> Result<Vec<ModuleFacts>, Failure> {
+        let what = format!("importing modules with {interpreter}");
+        let seconds = IMPORT.to_string();
+        let fixed = [interpreter, directory.as_str(), &seconds, include_str!("scripts/module.py")];
+        let arguments: Vec<&str> = fixed.into_iter().chain(modules.iter().map(String::as_str)).collect();
+        let total = (IMPORT + 5) * u64::try_from(modules.len()).unwrap_or(u64::MAX / 1000) + QUICK;
+        let answer = self.ask(&what, include_str!("scripts/modules.sh"), &arguments, total).await?;
+        let mut lines = answer.lines();
+        let facts = modules.iter().map(|name| module_facts(name, lines.next()?, lines.next()?)).collect();
+        let facts: Option<Vec<ModuleFacts>> = facts;
+        facts.filter(|_| lines.next().is_none()).ok_or_else(|| self.nonsense(&what, &answer))
+    }
+
+    async fn reach(&self, endpoint: &Endpoint, timeout: Duration) -> Result<Reachability, Failure> {
+        reach_from(&self.connection, endpoint, timeout).await
+    }
+
+    async fn check(&self, script: &Script) -> Result<CommandOutput, Failure> {
+        let job = Job { script: &script.0, arguments: &[], seconds: None, limit: OUTPUT };
+        let finished = run(&self.connection, &job).await.map_err(super::run::Unfinished::into_failure)?;
+        Ok(output(&finished))
+    }
+}
+
+/// A script's output, for whoever judges it.
+pub(super) fn output(finished: &Finished) -> CommandOutput {
+    CommandOutput {
+        code: finished.code,
+        stdout: tail::text(&finished.stdout, finished.truncated),
+        stderr: tail::text(&finished.stderr, finished.truncated),
+    }
+}
+
+/// Local ports in state 0A, LISTEN: the tables of proc(5), with a header line each.
+fn listening_ports(tables: &str) -> Option<Vec<u16>> {
+    let mut ports = Vec::new();
+    for line in tables.lines() {
+        let mut fields = line.split_whitespace();
+        let (number, local, state) = (fields.next()?, fields.next()?, fields.nth(1)?);
+        if number == "sl" || state != "0A" {
+            continue;
+        }
+        ports.push(u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?);
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    Some(ports)
+}
+
+/// Two lines a module: `module` and the interpreter's exit code, then its JSON or nothing.
+fn module_facts(name: &str, status: &str, answer: &str) -> Option<ModuleFacts> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Answer {
+        version: Option<String>,
+        problem: Option<String>,
+    }
+    let name = name.to_owned();
+    let code: i32 = status.strip_prefix("module ")?.parse().ok()?;
+    if code == 0 {
+        let Answer { version, problem } = serde_json::from_str(answer).ok()?;
+        return Some(ModuleFacts { name, version, problem });
+    }
+    let problem = match code {
+        124 | 137 => format!("the import did not end within {IMPORT} s"),
+        signal if signal > 128 => format!("the import crashed the interpreter (signal {})", signal - 128),
+        code => format!("the import ended the interpreter (exit code {code})"),
+    };
+    Some(ModuleFacts { name, version: None, problem: Some(problem) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{listening_ports, module_facts};
+
+    #[test]
+    fn ports_are_read_from_both_tables() {
+        let tables = "  sl  local_address rem_address   st tx_queue\n   0: 0100007F:18EB 00000000:0000 0A 00\n   \
+                      1: 0100007F:18EB 0100007F:0001 01 00\n  sl  local_address remote_address st\n   0: \
+                      00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00\n";
+        assert_eq!(listening_ports(tables), Some(vec![22, 6379]));
+        assert_eq!(listening_ports("garbage\n"), None);
+    }
+
+    #[test]
+    fn a_hanging_import_is_a_problem() {
+        let hung = module_facts("a", "module 124", "").expect("facts");
+        assert!(hung.problem.is_some_and(|problem| problem.contains("did not end")));
+        assert_eq!(module_facts("a", "module 0", ""), None);
+        assert_eq!(module_facts("a", "whatever", ""), None);
+    }
+}
