@@ -8,4 +8,5 @@ pub mod journal;
 pub mod ports;
 pub mod report;
 pub mod sim;
+pub mod spec;
 pub mod steps;
