@@ -32,7 +32,7 @@ pub fn read_rollout(source: &Source, base: Option<&Path>) -> (Option<Rollout>, V
             (Some(rollout), found)
         }
         Err(error) => {
-            found.push(refused(source, &error));
+            found.push(refused(source, &root, &error));
             (None, found)
         }
     }
@@ -44,7 +44,7 @@ pub fn whole_file(root: &Node) -> Place {
         Value::Map(entries) => entries.first().map_or(root.span, |entry| entry.key.span),
         _ => root.span,
     };
-    Place { name: "the file".into(), anchor }
+    Place { name: "the file".into(), anchor, optional: false }
 }
 
 /// A version other than ours.
@@ -60,13 +60,15 @@ pub fn newer_version(source: &Source, root: &Node) -> Option<Diagnostic> {
 }
 
 /// The types refuse what the schema let pass. The reader behind them says where.
-fn refused(source: &Source, error: &yaml::Error) -> Diagnostic {
+fn refused(source: &Source, root: &Node, error: &yaml::Error) -> Diagnostic {
     let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    let span = error
-        .location()
-        .filter(|location| location.line() > 0)
-        .map_or(Span::new(0, 0), |location| source.span_at(narrow(location.line()), narrow(location.column())));
+    let place = error.location().filter(|location| location.line() > 0);
+    let span = place.map_or(Span::new(0, 0), |location| {
+        let span = source.span_at(narrow(location.line()), narrow(location.column()));
+        root.starting_at(span.start).map_or(span, |node| node.span)
+    });
     let text = error.without_snippet().to_string();
-    let line = text.lines().next().unwrap_or_default().to_owned();
-    source.error(Code::GrammarWrongForm, span, line).help("correct the value")
+    let line = text.lines().next().unwrap_or_default();
+    let message = line.rsplit_once(" at line ").map_or(line, |(message, _)| message);
+    source.error(Code::GrammarWrongForm, span, message)
 }

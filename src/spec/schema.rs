@@ -14,6 +14,7 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 pub fn schema() -> Value {
     let mut schema = schemars::schema_for!(Rollout).to_value();
     without_null(&mut schema);
+    with_bounds(&mut schema);
     if let Some(map) = schema.as_object_mut() {
         map.insert("title".into(), "rollout.yaml".into());
         map.insert(
@@ -67,6 +68,7 @@ pub fn header_schema() -> Value {
 pub fn body_schema(entry: &KindEntry) -> Value {
     let mut schema = entry.settings.clone().to_value();
     without_null(&mut schema);
+    with_bounds(&mut schema);
     if !schema.is_object() {
         schema = json!({ "type": "object" });
     }
@@ -135,6 +137,26 @@ fn rename_references(schema: &mut Value, kind: &str) {
             map.values_mut().for_each(|value| rename_references(value, kind));
         }
         Value::Array(list) => list.iter_mut().for_each(|value| rename_references(value, kind)),
+        _ => {}
+    }
+}
+
+/// Bounds integers by their type's size, which schemars leaves to `format`.
+fn with_bounds(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            let largest = match map.get("format").and_then(Value::as_str) {
+                Some("uint8") => Some(u64::from(u8::MAX)),
+                Some("uint16") => Some(u64::from(u16::MAX)),
+                Some("uint32") => Some(u64::from(u32::MAX)),
+                _ => None,
+            };
+            if let Some(largest) = largest {
+                map.entry("maximum").or_insert(largest.into());
+            }
+            map.values_mut().for_each(with_bounds);
+        }
+        Value::Array(list) => list.iter_mut().for_each(with_bounds),
         _ => {}
     }
 }

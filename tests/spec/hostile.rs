@@ -80,7 +80,7 @@ fn one_long_value() {
     let text = format!("version: 1\nname: {}\n", "a".repeat(900_000));
     assert!(refused(text).contains(&"grammar/missing-key"));
     let text = format!("version: 1\n\"{}\": 1\n", "a".repeat(900_000));
-    assert!(refused(text).contains(&"grammar/unknown-key"));
+    assert!(refused(text).contains(&"yaml/syntax"));
 }
 
 #[test]
@@ -99,14 +99,13 @@ fn yaml_that_is_something_else() {
     assert_eq!(refused("application:\n\tname: x\n"), ["yaml/tab"]);
     assert_eq!(refused("version: 1\n---\nversion: 1\n"), ["yaml/several-documents"]);
     assert_eq!(refused("%YAML 1.1\n---\nversion: 1\n"), ["yaml/syntax"]);
-    assert!(
-        refused("1: a\n[a]: b\n{a: b}: c\n? \n: d\ntrue: e\n")[..5].iter().all(|code| *code == "yaml/key-not-text")
-    );
+    let keys = refused("1: a\n[a]: b\n{a: b}: c\n2.5: d\ntrue: e\n");
+    assert_eq!(keys.iter().filter(|code| **code == "yaml/key-not-text").count(), 5);
     assert_eq!(refused("just words\n"), ["grammar/wrong-type"]);
     assert_eq!(refused("- a\n- b\n"), ["grammar/wrong-type"]);
     assert_eq!(refused("---\n"), ["grammar/missing-value"]);
     assert_eq!(refused("name: {a: b\n"), ["yaml/syntax"]);
-    assert_eq!(refused("!!python/object:os.system x\n"), ["yaml/tag", "grammar/wrong-type"]);
+    assert_eq!(refused("!!python/object:os.system x\n"), ["yaml/tag"]);
 }
 
 #[test]

@@ -30,7 +30,14 @@ impl<'a> Walker<'a> {
             return self.not_allowed(node, rule, &words, place);
         }
         match likely.into_iter().min_by_key(|(_, found)| found.len()) {
-            Some((_, found)) => self.mistakes.extend(found),
+            Some((_, mut found)) => {
+                if let [only] = found.as_mut_slice()
+                    && only.code == Code::GrammarWrongForm
+                {
+                    only.help = Some(format!("write {}", rule.expectation()));
+                }
+                self.mistakes.extend(found);
+            }
             None => self.no_branch(node, rule, branches, place),
         }
     }

@@ -27,7 +27,7 @@ impl<'a> Walker<'a> {
         let Some(schema) = rule.keyword("items") else { return };
         for (position, item) in items.iter().enumerate() {
             let name = format!("item {} of {}", position + 1, place.name);
-            self.check(item, rule.part(schema), &Place { name, anchor: item.span });
+            self.check(item, rule.part(schema), &Place { name, anchor: item.span, optional: true });
         }
     }
 
@@ -36,13 +36,14 @@ impl<'a> Walker<'a> {
         let closed = rule.keyword("additionalProperties") == Some(&Json::Bool(false));
         let written = |key: &str| entries.iter().any(|entry| entry.key.text == key);
         let absent: Vec<&str> = rule.keys().into_iter().filter(|key| !written(key)).collect();
+        let required = rule.required();
         let mut meant = Vec::new();
         for entry in entries {
             if self.is_full() {
                 return;
             }
             let key = entry.key.text.as_str();
-            let inner = Place { name: quoted(key), anchor: entry.key.span };
+            let inner = Place { name: quoted(key), anchor: entry.key.span, optional: !required.contains(&key) };
             match (properties.and_then(|map| map.get(key)), rule.keyword("additionalProperties")) {
                 (Some(schema), _) => self.check(&entry.value, rule.part(schema), &inner),
                 (None, Some(schema)) if schema.is_object() => self.check(&entry.value, rule.part(schema), &inner),
@@ -54,7 +55,7 @@ impl<'a> Walker<'a> {
                 (None, _) => {}
             }
         }
-        for key in rule.required() {
+        for key in required {
             // A mistyped key is one mistake, not two.
             if absent.contains(&key) && !meant.contains(&key) {
                 self.missing_key(key, rule, place);

@@ -23,7 +23,6 @@ pub struct Rule<'s> {
 impl<'s> Rule<'s> {
     /// Follows the reference of a schema, if it is one.
     pub fn new(root: &'s Json, schema: &'s Json) -> Self {
-        let purpose = description(schema);
         let mut target = schema;
         for _ in 0..LONGEST_CHAIN {
             let Some(reference) = target.get("$ref").and_then(Json::as_str) else { break };
@@ -32,7 +31,10 @@ impl<'s> Rule<'s> {
                 None => break,
             }
         }
-        let noun = description(target).filter(|text| !text.starts_with(char::is_uppercase));
+        // By convention a type is described by a phrase, and what a value is for by a sentence.
+        let is_phrase = |text: &&str| !text.starts_with(char::is_uppercase);
+        let noun = description(target).filter(is_phrase);
+        let purpose = description(schema).filter(|text| !is_phrase(text));
         Self { root, schema: target, purpose, noun }
     }
 

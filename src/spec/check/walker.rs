@@ -22,6 +22,8 @@ pub struct Place {
     pub name: String,
     /// The key, or the item.
     pub anchor: Span,
+    /// Whether it may be left out.
+    pub optional: bool,
 }
 
 /// Checks trees of one file against parts of one schema.
@@ -101,10 +103,12 @@ impl<'a> Walker<'a> {
     }
 
     fn missing_value(&mut self, rule: Rule<'a>, place: &Place) {
-        let mistake = self
-            .source
-            .error(Code::GrammarMissingValue, place.anchor, format!("{} has no value", place.name))
-            .help(format!("write {}, or remove the key if it is optional", rule.expectation()));
+        let help = match place.optional {
+            true => format!("write {}, or remove it", rule.expectation()),
+            false => format!("write {}", rule.expectation()),
+        };
+        let message = format!("{} has no value", place.name);
+        let mistake = self.source.error(Code::GrammarMissingValue, place.anchor, message).help(help);
         self.report(mistake, rule.purpose);
     }
 

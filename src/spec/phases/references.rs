@@ -42,7 +42,12 @@ fn names_a_fact(inside: &str) -> bool {
 fn mistake(source: &Source, node: &Node, text: &str) -> Diagnostic {
     let slice = source.slice(node.span);
     let span = match slice.find("${") {
-        Some(at) => Span { start: node.span.start + u32::try_from(at).unwrap_or(0), ..node.span },
+        Some(start) => {
+            let length = slice[start..].find('}').map_or(2, |end| end + 1);
+            let offset = node.span.start as usize + start;
+            Span::new(offset, offset + length)
+        }
+        // Written with an escape, so that the text of the file differs from the value.
         None => node.span,
     };
     source

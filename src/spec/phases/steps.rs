@@ -42,11 +42,14 @@ pub fn read_step(
         return (None, vec![unknown_kind(source, entry, entries)]);
     };
     let schema = body_schema(known);
-    let place = Place { name: quoted(kind), anchor: entry.key.span };
+    let place = Place { name: quoted(kind), anchor: entry.key.span, optional: false };
     let mut found = Walker::new(source, &schema).run(&entry.value, &place);
     let (used, broken) = references(source, kind, &entry.value);
     // Where a reference is broken, its form is wrong too; the first says it better.
-    found.retain(|mistake| !broken.iter().any(|other| other.line == mistake.line && other.end == mistake.end));
+    let within = |inner: &Diagnostic, outer: &Diagnostic| {
+        inner.line == outer.line && inner.column >= outer.column && inner.end <= outer.end
+    };
+    found.retain(|mistake| !broken.iter().any(|reference| within(reference, mistake)));
     found.extend(broken);
     if !found.is_empty() {
         return (None, found);

@@ -115,6 +115,16 @@ impl Node {
         node.span
     }
 
+    /// The innermost value that starts at a byte.
+    pub fn starting_at(&self, offset: u32) -> Option<&Self> {
+        let inner = match &self.value {
+            Value::List(items) => items.iter().find_map(|item| item.starting_at(offset)),
+            Value::Map(entries) => entries.iter().find_map(|entry| entry.value.starting_at(offset)),
+            _ => None,
+        };
+        inner.or_else(|| (self.span.start == offset).then_some(self))
+    }
+
     /// The same value without places.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {

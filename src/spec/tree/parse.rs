@@ -74,6 +74,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, place: ReaderSpan) -> Result<(), Box<Diagnostic>> {
         let span = self.span(place);
+        let tagged = event.tag().is_some();
         if let Some(tag) = event.tag() {
             let tag_place = place.tag_span().map_or(span, |tag_place| self.span(tag_place));
             let mistake = self.source.error(
@@ -87,6 +88,8 @@ impl Builder<'_> {
             Event::DocumentStart(..) => self.start_document(span)?,
             Event::Scalar(text, style, _, _) => {
                 let value = match style {
+                    // A tag asks for another reading than the one that would be checked.
+                    _ if tagged => Value::Refused,
                     ScalarStyle::Plain => scalar::resolve(&text),
                     _ => Value::Text(text.into_owned()),
                 };
@@ -231,7 +234,11 @@ fn read_key(source: &Source, seen: &mut HashMap<String, Span>, node: &Node) -> (
 fn alias(source: &Source, span: Span) -> Diagnostic {
     let what = if source.slice(span).starts_with('&') { "an anchor" } else { "an alias" };
     source
-        .error(Code::YamlAlias, span, format!("{} is {what}, which are not used here", quoted(source.slice(span))))
+        .error(
+            Code::YamlAlias,
+            span,
+            format!("{} is {what} of YAML, and those are not used here", quoted(source.slice(span))),
+        )
         .because("every value is read where it is written, and a few aliases can stand for gigabytes")
         .help("write the value out; a text that starts with `&` or `*` is written in quotes")
 }
@@ -249,7 +256,8 @@ fn syntax(source: &Source, error: &ScanError) -> Diagnostic {
         | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInPlainScalar => {
-            source.error(Code::YamlTab, span, "a tab where YAML wants spaces").help("indent with spaces")
+            let tab = tab_from(source, span).unwrap_or(span);
+            source.error(Code::YamlTab, tab, "a tab where YAML wants spaces").help("indent with spaces")
         }
         ErrorKind::DirectiveDisallowed => {
             source.error(Code::YamlSyntax, span, "YAML directives (`%…`) are not used here").help("remove this line")
@@ -262,6 +270,20 @@ fn syntax(source: &Source, error: &ScanError) -> Diagnostic {
             }
         }
     }
+}
+
+/// The reader names the value before the tab; the tab is in the indentation of a line from there on.
+fn tab_from(source: &Source, span: Span) -> Option<Span> {
+    let start = source.text().get(..span.start as usize)?.rfind('\n').map_or(0, |line_break| line_break + 1);
+    let mut offset = start;
+    for line in source.text().get(start..)?.split_inclusive('\n') {
+        let indentation = line.len() - line.trim_start().len();
+        if let Some(tab) = line.get(..indentation).and_then(|blank| blank.find('\t')) {
+            return Some(Span::new(offset + tab, offset + tab + 1));
+        }
+        offset += line.len();
+    }
+    None
 }
 
 /// What usually causes an error of the reader.
