@@ -9,4 +9,5 @@ pub mod journal;
 pub mod ports;
 pub mod report;
 pub mod sim;
+pub mod spec;
 pub mod steps;

@@ -29,7 +29,7 @@ pub struct Rollout {
     /// The store to create.
     pub cache: Cache,
     /// Worker counts that phase 3 tries on the copy, in this order.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), inner(range(min = 1, max = 256)))]
     pub worker_counts: Vec<u32>,
     /// The load of phase 3.
     pub load: Load,

@@ -1,0 +1,77 @@
+//! Alternatives: the one that was probably meant is the one whose mistakes are reported.
+
+use serde_json::Value as Json;
+
+use super::rule::{Rule, found_phrase, is_of_type};
+use super::walker::{MOST_MISTAKES, Place, Walker};
+use crate::spec::diagnostic::Code;
+use crate::spec::suggest::nearest;
+use crate::spec::tree::{Node, Value};
+
+impl<'a> Walker<'a> {
+    pub(super) fn check_branches(&mut self, node: &Node, rule: Rule<'a>, branches: &[Rule<'a>], place: &Place) {
+        let mut attempts = Vec::new();
+        for branch in branches {
+            let before = std::mem::take(&mut self.mistakes);
+            self.check(node, branch.serving(rule.purpose), place);
+            let found = std::mem::replace(&mut self.mistakes, before);
+            if found.is_empty() {
+                return;
+            }
+            attempts.push((*branch, found));
+        }
+        if let [_] = branches {
+            self.mistakes.extend(attempts.into_iter().flat_map(|(_, found)| found));
+            return;
+        }
+        let likely: Vec<_> = attempts.into_iter().filter(|(branch, _)| is_likely(node, *branch)).collect();
+        let words: Vec<&Json> = likely.iter().flat_map(|(branch, _)| branch.allowed()).collect();
+        if !likely.is_empty() && likely.iter().all(|(branch, _)| !branch.allowed().is_empty()) {
+            return self.not_allowed(node, rule, &words, place);
+        }
+        match likely.into_iter().min_by_key(|(_, found)| found.len()) {
+            Some((_, mut found)) => {
+                if let [only] = found.as_mut_slice()
+                    && only.code == Code::GrammarWrongForm
+                {
+                    only.help = Some(format!("write {}", rule.expectation()));
+                }
+                self.mistakes.extend(found);
+            }
+            None => self.no_branch(node, rule, branches, place),
+        }
+    }
+
+    /// Nothing about the value says which alternative was meant.
+    fn no_branch(&mut self, node: &Node, rule: Rule<'a>, branches: &[Rule<'a>], place: &Place) {
+        if let (Value::Map(entries), true) = (&node.value, branches.iter().any(|branch| !branch.keys().is_empty())) {
+            let known: Vec<&str> = branches.iter().flat_map(Rule::keys).collect();
+            for entry in entries.iter().take(MOST_MISTAKES) {
+                let near = nearest(&entry.key.text, known.iter().copied());
+                self.unknown_key(entry, near, &known, place);
+            }
+            if !entries.is_empty() {
+                return;
+            }
+        }
+        let whole = matches!(node.value, Value::List(_) | Value::Map(_));
+        let span = if whole { place.anchor } else { node.span };
+        let message = format!("{} cannot be {}", place.name, found_phrase(&node.value));
+        let help = format!("write {}", rule.expectation());
+        let mistake = self.source.error(Code::GrammarWrongType, span, message).help(help);
+        self.report(mistake, rule.purpose);
+    }
+}
+
+/// Whether a value looks like an attempt at this alternative: the right type and, for a map, a key in common.
+fn is_likely(node: &Node, branch: Rule<'_>) -> bool {
+    if let Value::Map(entries) = &node.value {
+        let keys = branch.keys();
+        return entries.iter().any(|entry| keys.contains(&entry.key.text.as_str()));
+    }
+    let allowed = branch.allowed();
+    if !allowed.is_empty() {
+        return allowed.iter().any(|value| value.is_string()) && node.text().is_some();
+    }
+    branch.type_name().is_some_and(|name| is_of_type(&node.value, name))
+}

@@ -1,0 +1,26 @@
+//! Files that the rollout names, on this machine.
+
+use std::path::Path;
+
+use super::context::Context;
+use crate::spec::diagnostic::Code;
+use crate::spec::diagnostic::quote::quoted;
+
+pub fn check(context: &mut Context<'_>, base: &Path) {
+    let named = [
+        ("ssh.config", context.rollout.ssh.config.clone()),
+        ("cache.tls.ca_file", context.rollout.cache.tls.ca_file.clone()),
+    ];
+    for (path, file) in named {
+        let Some(file) = file else { continue };
+        if base.join(&file).is_file() {
+            continue;
+        }
+        let mistake = context
+            .at(Code::RolloutMissingFile, path, format!("there is no file {} here", quoted(&file)))
+            .because(format!("it is looked up from {}", base.display()))
+            .help("write its path relative to rollout.yaml, or run where it exists")
+            .warning();
+        context.report(mistake);
+    }
+}

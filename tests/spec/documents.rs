@@ -1,0 +1,34 @@
+//! The repository's own files, and the starter.
+
+use migrate::core::{Phase, StepId};
+use migrate::spec::{LoadOptions, Style, load, render_text, starter};
+use migrate::steps::BuiltInKinds;
+
+use crate::support::{found, load_rollout, repository};
+
+#[test]
+fn the_repository_rollout_loads_without_a_word() {
+    let options = LoadOptions { rollout: repository("rollout.yaml"), phases: None };
+    let loaded = load(&options, &BuiltInKinds).unwrap_or_else(|found| panic!("{found}"));
+    assert!(loaded.warnings.is_empty(), "{}", render_text(&loaded.warnings, Style::Plain));
+    assert_eq!(loaded.base_directory, repository(""));
+    assert!(Phase::ALL.into_iter().all(|phase| loaded.plan.steps_of(phase).count() > 0));
+    let step = loaded.plan.step(&StepId::new("1.connection-test")).expect("the connection test");
+    assert_eq!(step.settings, serde_json::json!({ "endpoint": "${cluster.endpoint}", "samples": 200 }));
+    assert_eq!(step.requires.iter().map(|fact| fact.as_str()).collect::<Vec<_>>(), ["cluster.endpoint"]);
+    assert_eq!(loaded.plan.title(Phase::Preflight), "Preflight (reads only)");
+}
+
+#[test]
+fn the_starter_loads_without_a_word() {
+    let found = found(load_rollout(starter()));
+    assert!(found.is_empty(), "{}", render_text(&found, Style::Plain));
+}
+
+#[test]
+fn the_digest_depends_on_the_files_and_on_nothing_else() {
+    let digest = |text: &str| load_rollout(text).expect("a plan").0.digest().clone();
+    let commented = format!("# a comment\n{}", starter());
+    assert_eq!(digest(starter()), digest(&commented));
+    assert_ne!(digest(starter()), digest(&starter().replace("users: 50", "users: 51")));
+}

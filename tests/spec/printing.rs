@@ -1,0 +1,41 @@
+//! The same mistakes for a terminal, for programs and for GitHub.
+
+use migrate::spec::{Diagnostics, Style, render_github, render_text};
+
+use crate::support::{found, load_rollout, text_of};
+
+fn two_mistakes() -> Diagnostics {
+    let text = text_of("rollout.yaml").replace("\"7.1\"", "7.1").replace("  unit:", "  unti:");
+    Diagnostics::new(found(load_rollout(text)))
+}
+
+#[test]
+fn as_github_annotations() {
+    insta::assert_snapshot!(render_github(two_mistakes().iter()));
+}
+
+#[test]
+fn as_json() {
+    insta::assert_snapshot!(serde_json::to_string_pretty(&two_mistakes()).expect("JSON"));
+}
+
+#[test]
+fn in_color() {
+    insta::assert_snapshot!(render_text(two_mistakes().iter(), Style::Color).replace('\u{1b}', "ESC"));
+}
+
+#[test]
+fn carets_stand_under_wide_characters_and_long_lines_are_cut() {
+    let text = format!("version: 1\nname: {{ {}: 1, 名前: \u{202e}\t2, x: 3 }}\n", "a".repeat(200));
+    insta::assert_snapshot!(render_text(&found(load_rollout(text))[..1], Style::Plain));
+    let text = "version: 1\n{ 名前: 1, x: 3 }\n".replace("version: 1\n", "");
+    insta::assert_snapshot!(render_text(&found(load_rollout(text))[..3], Style::Plain));
+}
+
+#[test]
+fn an_annotation_stays_on_its_line() {
+    let text = "\"a%0A::error::b\": 1\nversion: 1\n";
+    let printed = render_github(&found(load_rollout(text)));
+    assert!(printed.contains("a%250A"));
+    assert!(printed.lines().all(|line| line.starts_with("::error file=rollout.yaml,line=")));
+}
