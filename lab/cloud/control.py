@@ -1,0 +1,82 @@
+"""The lab's own questions and orders, under /_lab/: faults, settings, permissions, the record, what exists."""
+
+from __future__ import annotations
+
+import json
+
+
+class Control:
+    """`handle` is the whole interface; the command line speaks it too."""
+
+    def __init__(self, upstream, faults, permissions, cache, settings, seeded: set[str]) -> None:
+        self.upstream, self.faults, self.permissions = upstream, faults, permissions
+        self.cache, self.settings, self.seeded = cache, settings, seeded
+        self.proxy = None
+
+    def handle(self, method: str, path: str, body: bytes) -> tuple[int, dict]:
+        """Answers one request with a status and what to say."""
+        name = path[len("/_lab/"):].strip("/")
+        action = getattr(self, f"{method.lower()}_{name}", None) if name.isidentifier() else None
+        if action is None:
+            return 404, {"error": f"no {method} /_lab/{name}"}
+        try:
+            return 200, action(json.loads(body or b"{}"))
+        except ValueError as error:
+            return 400, {"error": str(error)}
+
+    def get_health(self, _: dict) -> dict:
+        return {"ready": True}
+
+    def get_faults(self, _: dict) -> dict:
+        return {"faults": self.faults.listing()}
+
+    def post_faults(self, order: dict) -> dict:
+        self.faults.add(order)
+        return self.get_faults({})
+
+    def delete_faults(self, _: dict) -> dict:
+        self.faults.clear()
+        return self.get_faults({})
+
+    def get_calls(self, _: dict) -> dict:
+        return {"calls": list(self.proxy.record)}
+
+    def delete_calls(self, _: dict) -> dict:
+        self.proxy.record.clear()
+        return self.get_calls({})
+
+    def get_settings(self, _: dict) -> dict:
+        return vars(self.settings)
+
+    def post_settings(self, values: dict) -> dict:
+        self.settings.change(values)
+        return vars(self.settings)
+
+    def get_permissions(self, _: dict) -> dict:
+        return {"withheld": self.permissions.withheld}
+
+    def post_permissions(self, order: dict) -> dict:
+        """{"withheld": ["elasticache"]} takes away, {"withheld": []} gives back."""
+        self.permissions.apply(list(order.get("withheld", [])))
+        return self.get_permissions({})
+
+    def get_store(self, _: dict) -> dict:
+        return {"cut": self.cache.firewall.cut}
+
+    def post_store(self, order: dict) -> dict:
+        """{"cut": true} takes the store off the network, {"cut": false} brings it back with all it holds."""
+        self.cache.firewall.cut = bool(order.get("cut"))
+        self.cache.reconcile()
+        return self.get_store({})
+
+    def get_resources(self, _: dict) -> dict:
+        """What exists and was not there when the lab came up."""
+        groups = self.upstream.client("ec2").describe_security_groups()["SecurityGroups"]
+        subnets = self.upstream.client("elasticache").describe_cache_subnet_groups()["CacheSubnetGroups"]
+        return {
+            "security_groups": [{"id": g["GroupId"], "name": g["GroupName"]} for g in groups
+                                if g["GroupId"] not in self.seeded],
+            "replication_groups": [{"id": g.name, "status": g.status} for g in self.cache.groups.values()],
+            "cache_subnet_groups": [{"name": s["CacheSubnetGroupName"]} for s in subnets],
+            "store_running": self.cache.node.process is not None,
+        }

@@ -1,0 +1,171 @@
+"""A lab for the tests, up once, and the means to talk to it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LAB = Path(__file__).resolve().parent.parent
+
+
+class CloudError(Exception):
+    """The cloud said no."""
+
+    def __init__(self, code: str, status: int) -> None:
+        super().__init__(f"{code} ({status})")
+        self.code, self.status = code, status
+
+
+class Lab:
+    """One lab in a directory of its own."""
+
+    def __init__(self, directory: Path, user: tuple[str, ...] = ()) -> None:
+        self.directory, self.user = directory, user
+        self._caller: subprocess.Popen | None = None
+
+    def command(self, *words: str, check: bool = True, timeout: int = 120) -> subprocess.CompletedProcess:
+        """`lab WORDS --dir DIRECTORY`"""
+        name, *rest = words
+        line = [*self.user, str(LAB / "lab"), name, "--dir", str(self.directory), *rest]
+        return subprocess.run(line, capture_output=True, text=True, check=check, timeout=timeout,
+                              stdin=subprocess.DEVNULL)
+
+    def enter(self, *words: str, check: bool = True, timeout: int = 60) -> subprocess.CompletedProcess:
+        """Runs a command on the operator's machine."""
+        return self.command("enter", "--", *words, check=check, timeout=timeout)
+
+    def ssh(self, host: str, script: str, check: bool = True) -> str:
+        """Runs a shell script on a host and returns what it says."""
+        return self.enter("ssh", "-F", f"{self.directory}/ssh_config", host, script, check=check).stdout
+
+    def _ask(self, *question: object) -> dict:
+        if self._caller is None:
+            self._caller = subprocess.Popen(
+                [str(LAB / "lab"), "enter", "--dir", str(self.directory), "--", sys.executable, "-B",
+                 str(LAB / "tests/caller.py")],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )
+        self._caller.stdin.write(json.dumps(question) + "\n")
+        self._caller.stdin.flush()
+        answer = json.loads(self._caller.stdout.readline())
+        if "result" not in answer:
+            raise CloudError(answer["code"], answer["status"])
+        return answer["result"]
+
+    def aws(self, service: str, method: str, **arguments: object) -> dict:
+        """A cloud call as the operator."""
+        return self._ask("aws", service, method, arguments)
+
+    def control(self, method: str, name: str, body: dict | None = None) -> dict:
+        """An order to the lab."""
+        return self._ask("control", method, name, body)
+
+    def fault(self, action: str, kind: str, **more: object) -> None:
+        """Makes an action fail."""
+        self.control("POST", "faults", {"action": action, "kind": kind, **more})
+
+    def refused(self, service: str, method: str, **arguments: object) -> tuple[str, int]:
+        """The code and HTTP status of a call that must fail."""
+        with pytest.raises(CloudError) as caught:
+            self.aws(service, method, **arguments)
+        return caught.value.code, caught.value.status
+
+    # The pieces most tests need ---------------------------------------------------------------------------------------
+
+    def vpc(self) -> str:
+        """Where the application's instances are."""
+        return self.aws("ec2", "describe_instances")["Reservations"][0]["Instances"][0]["VpcId"]
+
+    def application_group(self) -> str:
+        """The security group that the application's instances hold."""
+        found = self.aws("ec2", "describe_security_groups",
+                         Filters=[{"Name": "group-name", "Values": ["chatmrpt-application"]}])
+        return found["SecurityGroups"][0]["GroupId"]
+
+    def security_group(self, name: str = "store") -> str:
+        """A new security group."""
+        return self.aws("ec2", "create_security_group", GroupName=name, Description=name, VpcId=self.vpc())["GroupId"]
+
+    def subnet_group(self) -> None:
+        """A subnet group over both zones."""
+        subnets = self.aws("ec2", "describe_subnets", Filters=[{"Name": "vpc-id", "Values": [self.vpc()]}])["Subnets"]
+        self.aws("elasticache", "create_cache_subnet_group", CacheSubnetGroupName="store",
+                 CacheSubnetGroupDescription="store", SubnetIds=[subnet["SubnetId"] for subnet in subnets])
+
+    def token(self) -> str:
+        """The store's password."""
+        return self.aws("secretsmanager", "get_secret_value", SecretId="chatmrpt/redis-auth-token")["SecretString"]
+
+    def replication_group(self, **more: object) -> dict:
+        """A new replication group, still creating."""
+        arguments = {
+            "ReplicationGroupId": "store", "ReplicationGroupDescription": "store", "Engine": "redis",
+            "CacheNodeType": "cache.t4g.small", "NumCacheClusters": 2, "AutomaticFailoverEnabled": True,
+            "CacheSubnetGroupName": "store", "TransitEncryptionEnabled": True, "AuthToken": self.token(),
+            "Tags": [{"Key": "migrate:rollout", "Value": "test"}], **more,
+        }
+        arguments = {name: value for name, value in arguments.items() if value is not None}
+        return self.aws("elasticache", "create_replication_group", **arguments)["ReplicationGroup"]
+
+    def group_status(self) -> str:
+        """The replication group's status, or `gone`."""
+        try:
+            found = self.aws("elasticache", "describe_replication_groups", ReplicationGroupId="store")
+        except CloudError as error:
+            assert error.code == "ReplicationGroupNotFoundFault"
+            return "gone"
+        return found["ReplicationGroups"][0]["Status"]
+
+    def wait_group(self, status: str) -> None:
+        """Waits for a status of the replication group."""
+        for _ in range(100):
+            if self.group_status() == status:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"the replication group is {self.group_status()}, not {status}")
+
+    def clean(self) -> None:
+        """Removes what a test made, whatever state it is in."""
+        self.control("DELETE", "faults")
+        self.control("POST", "permissions", {"withheld": []})
+        for _ in range(200):
+            left = self.control("GET", "resources")
+            if not any(left.values()):
+                return
+            try:
+                self._remove_one(left)
+            except CloudError:
+                time.sleep(0.1)  # Still in use, or still deleting.
+        raise AssertionError(f"cannot remove {left}")
+
+    def _remove_one(self, left: dict) -> None:
+        for _ in left["replication_groups"]:
+            self.aws("elasticache", "delete_replication_group", ReplicationGroupId="store")
+        for group in left["cache_subnet_groups"]:
+            self.aws("elasticache", "delete_cache_subnet_group", CacheSubnetGroupName=group["name"])
+        for group in reversed(left["security_groups"]):
+            self.aws("ec2", "delete_security_group", GroupId=group["id"])
+
+
+@pytest.fixture(scope="session")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The one lab that most tests share."""
+    lab = Lab(tmp_path_factory.mktemp("lab") / "shared")
+    lab.command("up")
+    lab.control("POST", "settings", {"slow_creating_seconds": 0.6, "deleting_seconds": 0.6, "in_use_seconds": 0.6})
+    yield lab
+    lab.command("down")
+
+
+@pytest.fixture
+def lab(shared_lab: Lab) -> Iterator[Lab]:
+    """The shared lab, with an empty cloud before and after."""
+    shared_lab.clean()
+    yield shared_lab
+    shared_lab.clean()
