@@ -2,6 +2,7 @@
 //! phase at a time, and proves at every step that nobody was logged out. `docs/architecture.md` is the map.
 
 pub mod adapters;
+pub mod cli;
 pub mod core;
 pub mod engine;
 pub mod evidence;

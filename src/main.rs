@@ -1,1 +1,5 @@
-fn main() {}
+//! The `migrate` program. Everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    migrate::cli::main()
+}

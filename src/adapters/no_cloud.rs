@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::core::rollout::InstanceSelector;
-use crate::core::{ApplyPermit, Failure, Permission, UndoPermit};
+use crate::core::{ApplyPermit, Failure, Permission, Statement, UndoPermit};
 use crate::ports::{
     Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
     ReplicationGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, WriteFailure,
@@ -27,7 +27,7 @@ impl CloudRead for NoCloud {
     async fn caller(&self) -> Result<Caller, Failure> {
         refuse()
     }
-    async fn simulate(&self, _: &Caller, _: &[String]) -> Result<Vec<(String, Permission)>, Failure> {
+    async fn simulate(&self, _: &Caller, _: &Statement) -> Result<Vec<(String, Permission)>, Failure> {
         refuse()
     }
     async fn dry_run_create_security_group(&self, _: &str) -> Result<Permission, Failure> {

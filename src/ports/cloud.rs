@@ -217,17 +217,6 @@ pub trait CloudRead: Send + Sync {
     /// the simulation itself is refused, every answer is `Unknown`.
     async fn simulate(&self, caller: &Caller, statement: &Statement) -> Result<Vec<(String, Permission)>, Failure>;
 
-    /// The same, each action on the resources of its statement: what a policy that names resources has to be asked.
-    /// Without resources such a policy looks like a denial. One answer per action, in the order of the statements.
-    async fn simulate_statements(
-        &self,
-        caller: &Caller,
-        statements: &[Statement],
-    ) -> Result<Vec<(String, Permission)>, Failure> {
-        let actions: Vec<String> = statements.iter().flat_map(|statement| statement.actions.clone()).collect();
-        self.simulate(caller, &actions).await
-    }
-
     /// EC2 CreateSecurityGroup with DryRun.
     async fn dry_run_create_security_group(&self, vpc: &str) -> Result<Permission, Failure>;
 

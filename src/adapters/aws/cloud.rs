@@ -42,17 +42,8 @@ impl CloudRead for AwsCloud {
         identity::caller(&self.sts).await
     }
 
-    async fn simulate(&self, caller: &Caller, actions: &[String]) -> Result<Vec<(String, Permission)>, Failure> {
-        let anywhere = Statement { purpose: String::new(), actions: actions.to_vec(), resources: Vec::new() };
-        identity::simulate(&self.iam, caller, &[anywhere]).await
-    }
-
-    async fn simulate_statements(
-        &self,
-        caller: &Caller,
-        statements: &[Statement],
-    ) -> Result<Vec<(String, Permission)>, Failure> {
-        identity::simulate(&self.iam, caller, statements).await
+    async fn simulate(&self, caller: &Caller, statement: &Statement) -> Result<Vec<(String, Permission)>, Failure> {
+        identity::simulate(&self.iam, caller, std::slice::from_ref(statement)).await
     }
 
     async fn dry_run_create_security_group(&self, vpc: &str) -> Result<Permission, Failure> {

@@ -1,0 +1,150 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use super::{
+    approve::ApproveArgs, check::CheckArgs, completions::CompletionsArgs, init::InitArgs, log::LogArgs, man::ManArgs,
+    phase::PhaseArgs, plan::PlanArgs, replan::ReplanArgs, rollback::RollbackArgs, schema::SchemaArgs, stuck::StuckArgs,
+    unlock::UnlockArgs,
+};
+
+/// Move a live Flask/Gunicorn application from per-instance sessions to a shared ElastiCache store, phase by phase,
+/// without logging anyone out. Every phase can be rolled back, from any point.
+#[derive(Debug, Parser)]
+#[command(
+    name = "migrate",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  migrate init                 write a commented rollout.yaml
+  migrate check                is rollout.yaml right?
+  migrate check --live         may we do it, and are the hosts as we think?
+  migrate plan 1               what would phase 1 create, and what does it cost?
+  migrate phase 1              do it
+  migrate status               where are we, and what is next?
+  migrate rollback             go back
+
+Exit codes: docs/exit-codes.md"
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GlobalArgs {
+    /// The rollout.
+    #[arg(long, global = true, value_name = "FILE", default_value = "rollout.yaml", env = "MIGRATE_ROLLOUT")]
+    pub rollout: PathBuf,
+    /// Use the phase files of this directory instead of the built-in ones.
+    #[arg(long, global = true, value_name = "DIR", env = "MIGRATE_PHASES")]
+    pub phases: Option<PathBuf>,
+    /// Where the journal and the evidence are kept [default: .migrate beside the rollout].
+    #[arg(long, global = true, value_name = "DIR", env = "MIGRATE_STATE")]
+    pub state: Option<PathBuf>,
+    /// How to answer.
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+    /// Say only what is wrong.
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more; twice for the libraries' own words too.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// No moving line, even on a terminal.
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// How to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// One JSON document on standard output; docs/formats.md.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented rollout.yaml to start from.
+    Init(InitArgs),
+    /// Show what would be created, changed and not touched, and what it costs. Reads only.
+    Plan(PlanArgs),
+    /// Judge the files and the recorded run; the gate that CI uses.
+    Check(CheckArgs),
+    /// Walk a phase, or go on where it stopped.
+    Phase(PhaseArgs),
+    /// Go back; legal from every state.
+    Rollback(RollbackArgs),
+    /// Show where the run stands and what to type next.
+    #[command(after_help = "Examples:\n  migrate status\n  migrate status --output json | jq .result.next")]
+    Status,
+    /// Show what happened.
+    Log(LogArgs),
+    /// Allow a phase, by name and with a reason.
+    Approve(ApproveArgs),
+    /// Show who holds the lock, or take it away.
+    Unlock(UnlockArgs),
+    /// Print the smallest IAM policy for this rollout, its rollback included.
+    #[command(
+        after_help = "Examples:\n  migrate permissions > policy.json\n  aws iam put-role-policy --role-name ROLE --policy-name migrate --policy-document file://policy.json"
+    )]
+    Permissions,
+    /// Accept changed files for a run that is under way.
+    Replan(ReplanArgs),
+    /// Settle a step whose undo failed.
+    Stuck(StuckArgs),
+    /// Print the JSON Schema of rollout.yaml or of a phase file.
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one per command.
+    Man(ManArgs),
+}
+
+impl Command {
+    /// The command's name, as it stands in JSON output and in the lock.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Plan(_) => "plan",
+            Self::Check(_) => "check",
+            Self::Phase(_) => "phase",
+            Self::Rollback(_) => "rollback",
+            Self::Status => "status",
+            Self::Log(_) => "log",
+            Self::Approve(_) => "approve",
+            Self::Unlock(_) => "unlock",
+            Self::Permissions => "permissions",
+            Self::Replan(_) => "replan",
+            Self::Stuck(_) => "stuck",
+            Self::Schema(_) => "schema",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+/// The command line as clap describes it, for completions, manual pages and `docs/cli.md`.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Reads a phase number.
+///
+/// # Errors
+/// When it is none.
+pub fn phase_number(text: &str) -> Result<crate::core::Phase, String> {
+    let number: u8 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    crate::core::Phase::try_from(number).map_err(|error| error.to_string())
+}

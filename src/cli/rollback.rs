@@ -1,0 +1,172 @@
+//! `migrate rollback`: go back, from every state.
+
+use serde_json::json;
+
+use super::answer::{Answer, Trouble};
+use super::session::Session;
+use super::{signals, wiring};
+use crate::core::{Availability, Event, Exit, Phase, Plan, PresumedStep, RunState, StepStatus};
+use crate::engine::Stop;
+use crate::ports::TaggedResource;
+use crate::steps::tags;
+
+/// Options of `migrate rollback`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  migrate rollback                 undo the furthest phase
+  migrate rollback --to 0          release everything this rollout created
+  migrate rollback --discover      the journal is lost or damaged: work from what carries this rollout's tag
+
+Can be run twice, after a crash, in the middle of a phase, and after a failed rollback.")]
+pub struct RollbackArgs {
+    /// The phase whose end state is wanted [default: the one before the furthest].
+    #[arg(long, value_parser = super::args::phase_number, value_name = "PHASE")]
+    to: Option<Phase>,
+    /// Why, for the journal.
+    #[arg(long)]
+    reason: Option<String>,
+    /// Set the journal aside and release what carries this rollout's tag.
+    #[arg(long)]
+    discover: bool,
+    /// Do not ask before releasing what was discovered.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl RollbackArgs {
+    pub(super) async fn run(self, session: &Session) -> Result<Answer, Trouble> {
+        if self.discover {
+            return self.discover(session).await;
+        }
+        let state = session.replay()?.state;
+        if state.run().is_none() {
+            session.printer.remark("there is no journal; looking for what carries this rollout's tag");
+            return self.discover(session).await;
+        }
+        let to = match self.to.or_else(|| default_target(&state)) {
+            Some(to) => to,
+            None => return Ok(nothing("nothing was started, or everything is undone already")),
+        };
+        let plan = match session.pinned_plan(&state) {
+            Some(plan) => plan,
+            None => session.load()?.plan,
+        };
+        self.go_back(session, plan, to, Vec::new()).await
+    }
+
+    /// The way of last resort: everything comes from tags.
+    async fn discover(&self, session: &Session) -> Result<Answer, Trouble> {
+        let loaded = session.load()?;
+        let world = wiring::world(&loaded.plan, &loaded.base_directory).await;
+        let name = loaded.plan.rollout().name.as_str();
+        let found = world.read.cloud.tagged(tags::ROLLOUT, name).await?;
+        if found.is_empty() {
+            return Ok(nothing(&format!("nothing carries the tag {}={name}", tags::ROLLOUT)));
+        }
+        let list: Vec<String> = found.iter().map(|resource| format!("{} {}", resource.kind, resource.name)).collect();
+        let list = list.join(", ");
+        session.printer.remark(&format!("found: {list}"));
+        if !self.yes {
+            match session.printer.confirm("Release all of it?") {
+                Some(true) => {}
+                Some(false) => return Ok(nothing("nothing was released").exit(Exit::Waiting)),
+                None => {
+                    return Err(Trouble::new(
+                        Exit::Waiting,
+                        format!("this rollout's tag is on: {list}"),
+                        "`migrate rollback --discover --yes` releases it",
+                    ));
+                }
+            }
+        }
+        set_journal_aside(session)?;
+        self.go_back(session, loaded.plan, Phase::Preflight, found).await
+    }
+
+    async fn go_back(
+        &self,
+        session: &Session,
+        plan: Plan,
+        to: Phase,
+        found: Vec<TaggedResource>,
+    ) -> Result<Answer, Trouble> {
+        let cancel = signals::install()?;
+        let audience = session.printer.audience();
+        let reason = format!("migrate rollback --to {}", to.number());
+        let mut ledger = session.open(&reason, &plan, audience.clone())?;
+        if !found.is_empty() && ledger.state().started().next().is_none() {
+            ledger.append(presumed(&plan, &found))?;
+        }
+        let steps =
+            ledger.state().started().filter(|(_, record)| record.phase > to && record.status != StepStatus::Undone);
+        let count = steps.count();
+        session.printer.remark(&format!(
+            "rolling back to {to}: {count} steps to undo{}",
+            if to < Phase::Infrastructure {
+                "; deleting a replication group usually takes 5 to 15 minutes"
+            } else {
+                ""
+            }
+        ));
+        let base = session.base_directory();
+        let world = wiring::world(&plan, &base).await;
+        let evidence = session.directory().evidence();
+        let mut engine = wiring::engine(plan, ledger, evidence, world, base, audience.clone(), cancel);
+        let walked = engine.rollback(to, self.reason.clone()).await;
+        let state = engine.ledger().state().clone();
+        engine.close()?;
+        drop(audience);
+        match walked {
+            Ok(()) => {
+                let left = if to < Phase::Infrastructure { "nothing of this rollout is left" } else { "done" };
+                let next = super::status::next_command(&state, None);
+                Ok(Answer::pass(
+                    format!("rolled back to {to}; {left}.\nnext: {next}"),
+                    json!({ "to": to, "undone": count, "left_over": [], "next": next }),
+                ))
+            }
+            Err(stop @ Stop::LeftOver(_)) => Err(stop.into()),
+            Err(stop) => Err(stop.into()),
+        }
+    }
+}
+
+fn nothing(why: &str) -> Answer {
+    Answer::pass(format!("nothing to roll back: {why}"), json!({ "undone": 0, "reason": why }))
+}
+
+/// The phase before the furthest one; `None` when nothing stands.
+fn default_target(state: &RunState) -> Option<Phase> {
+    use crate::core::Direction;
+    match state.direction() {
+        // A rollback that was interrupted goes on to where it was going.
+        Direction::Back(to) => Some(to),
+        _ => state.furthest_phase().map(|phase| phase.previous().unwrap_or(phase)),
+    }
+}
+
+/// Every step that changes something in phases up to the one that makes what was found.
+fn presumed(plan: &Plan, found: &[TaggedResource]) -> Event {
+    let steps = plan
+        .steps()
+        .iter()
+        .filter(|step| step.phase == Phase::Infrastructure && step.availability == Availability::Built)
+        .map(|step| PresumedStep { step: step.id.clone(), phase: step.phase, contract: step.contract })
+        .collect();
+    Event::StepsPresumed { steps, reason: format!("{} things carry this rollout's tag", found.len()) }
+}
+
+/// A damaged or misleading journal is kept, under another name.
+fn set_journal_aside(session: &Session) -> Result<(), Trouble> {
+    let path = session.directory().journal_path();
+    if !path.exists() {
+        return Ok(());
+    }
+    let aside = path.with_extension(format!("{}.jsonl", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
+    std::fs::rename(&path, &aside).map_err(|error| {
+        Trouble::new(Exit::Internal, format!("{}: {error}", path.display()), "make the state directory writable")
+    })?;
+    session.printer.remark(&format!("the journal was set aside as {}", aside.display()));
+    Ok(())
+}

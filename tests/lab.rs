@@ -1,0 +1,14 @@
+//! The real binary against real servers: phase 1 forward and back in the lab, broken in every way we could think of.
+//!
+//! Needs `lab/lab setup`. Each test has a lab of its own, which ends with it.
+
+#[path = "lab/fixture.rs"]
+mod fixture;
+#[path = "lab/killed.rs"]
+mod killed;
+#[path = "lab/main_job.rs"]
+mod main_job;
+#[path = "lab/operators.rs"]
+mod operators;
+#[path = "lab/trouble.rs"]
+mod trouble;
