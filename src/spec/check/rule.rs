@@ -158,7 +158,7 @@ pub fn type_phrase(name: Option<&str>) -> &'static str {
 pub fn found_phrase(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
-        Value::Bool(flag) => format!("{} (true or false)", quoted(&flag.to_string())),
+        Value::Bool(flag) => format!("the boolean `{flag}`"),
         Value::Number(number) => format!("the number {number}"),
         Value::Text(text) => format!("the text {}", quoted(text)),
         Value::List(_) => "a list".to_owned(),

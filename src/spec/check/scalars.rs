@@ -69,7 +69,7 @@ impl<'a> Walker<'a> {
             (Value::Number(_) | Value::Bool(_), "string") => {
                 let pattern = rule.keyword("pattern").and_then(Json::as_str);
                 if pattern.is_none_or(|pattern| self.matches(pattern, &written)) {
-                    let kind = if matches!(node.value, Value::Bool(_)) { "true or false" } else { "a number" };
+                    let kind = if matches!(node.value, Value::Bool(_)) { "a boolean" } else { "a number" };
                     mistake
                         .because(format!("without quotes, YAML reads {written} as {kind}"))
                         .help(format!("write it in quotes: \"{written}\""))
