@@ -6,6 +6,7 @@ use serde_yaml as yaml;
 
 use super::check::{Place, Walker};
 use super::diagnostic::{Code, Diagnostic, Severity};
+use super::redact::{redact_auth, redact_lines};
 use super::source::Source;
 use super::tree::{Node, Span, Value, parse};
 use super::{lint, schema};
@@ -16,23 +17,37 @@ use crate::core::rollout::Rollout;
 /// Relative paths in the file start at `base`; without one, whether they exist is not looked at.
 pub fn read_rollout(source: &Source, base: Option<&Path>) -> (Option<Rollout>, Vec<Diagnostic>) {
     let (root, mut found) = parse(source);
-    let Some(root) = root else { return (None, found) };
-    if let Some(mistake) = newer_version(source, &root) {
+    let Some(root) = root else {
+        redact_lines(&mut found);
+        return (None, found);
+    };
+    let (rollout, mut found) = read_tree(source, &root, found, base);
+    redact_auth(source, &root, &mut found);
+    (rollout, found)
+}
+
+fn read_tree(
+    source: &Source,
+    root: &Node,
+    mut found: Vec<Diagnostic>,
+    base: Option<&Path>,
+) -> (Option<Rollout>, Vec<Diagnostic>) {
+    if let Some(mistake) = newer_version(source, root) {
         // Nothing else that could be said about a file of another version would be true.
         return (None, vec![mistake]);
     }
     let schema = schema::schema();
-    found.extend(Walker::new(source, &schema).run(&root, &whole_file(&root)));
+    found.extend(Walker::new(source, &schema).run(root, &whole_file(root)));
     if found.iter().any(|mistake| mistake.severity == Severity::Error) {
         return (None, found);
     }
     match yaml::from_str::<Rollout>(source.text()) {
         Ok(rollout) => {
-            found.extend(lint::lint(source, &root, &rollout, base));
+            found.extend(lint::lint(source, root, &rollout, base));
             (Some(rollout), found)
         }
         Err(error) => {
-            found.push(refused(source, &root, &error));
+            found.push(refused(source, root, &error));
             (None, found)
         }
     }

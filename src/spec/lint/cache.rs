@@ -4,7 +4,6 @@ use super::context::Context;
 use super::names::is_identifier;
 use crate::core::rollout::{CacheAuth, CacheEngine, TlsMode};
 use crate::spec::diagnostic::Code;
-use crate::spec::diagnostic::quote::quoted;
 
 pub fn check(context: &mut Context<'_>) {
     without_tls(context);
@@ -42,16 +41,12 @@ fn auth_names(context: &mut Context<'_>) {
             .at(
                 Code::RolloutEnvironmentName,
                 "cache.auth.environment",
-                format!("{} is not the name of an environment variable", quoted(name)),
+                "this is not the name of an environment variable",
             )
             .because("a name is letters, digits and `_`; this is the name of the variable, never the token itself")
             .help("write a name such as REDIS_AUTH_TOKEN"),
         CacheAuth::SecretsManager(name) if !is_secret(name) => context
-            .at(
-                Code::RolloutSecretName,
-                "cache.auth.secrets_manager",
-                format!("{} is not the name or ARN of a secret", quoted(name)),
-            )
+            .at(Code::RolloutSecretName, "cache.auth.secrets_manager", "this is not the name or ARN of a secret")
             .because("a secret's name is letters, digits and `/_+=.@-`, at most 512")
             .help("write a name such as chatmrpt/redis-auth-token, or arn:aws:secretsmanager:…"),
         _ => return,
@@ -60,7 +55,7 @@ fn auth_names(context: &mut Context<'_>) {
 }
 
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>
-fn is_secret(name: &str) -> bool {
+pub fn is_secret(name: &str) -> bool {
     let plain = match name.strip_prefix("arn:") {
         Some(_) => match name.splitn(7, ':').collect::<Vec<_>>().as_slice() {
             ["arn", _, "secretsmanager", _, _, "secret", plain] => *plain,

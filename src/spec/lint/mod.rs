@@ -11,7 +11,9 @@ mod times;
 
 use std::path::Path;
 
+pub use self::cache::is_secret;
 use self::context::Context;
+pub use self::names::is_identifier;
 use super::diagnostic::Diagnostic;
 use super::source::Source;
 use super::tree::Node;
