@@ -9,6 +9,7 @@ mod embedded;
 mod lint;
 mod load;
 mod phases;
+mod redact;
 mod rollout;
 mod schema;
 mod source;
