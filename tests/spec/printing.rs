@@ -39,3 +39,27 @@ fn an_annotation_stays_on_its_line() {
     assert!(printed.contains("a%250A"));
     assert!(printed.lines().all(|line| line.starts_with("::error file=rollout.yaml,line=")));
 }
+
+#[test]
+fn a_token_in_the_rollout_is_never_printed() {
+    let rollout = text_of("rollout.yaml");
+    let good = "{ secrets_manager: chatmrpt/redis-auth-token }";
+    assert!(rollout.contains(good));
+    for bad in [
+        "{ token: sup3r+s3cr3t }",
+        "{ secrets_manager: \"sup3r+s3cr3t!\" }",
+        "{ environment: sup3r+s3cr3t }",
+        "{ environment: [sup3r+s3cr3t] }",
+        "sup3r+s3cr3t",
+        "{ environment: { name: sup3r+s3cr3t } }",
+        "{ token: sup3r+s3cr3t: x }",
+        "{ token: \"sup3r+s3cr3t }",
+        "!x sup3r+s3cr3t",
+    ] {
+        let found = found(load_rollout(rollout.replace(good, bad)));
+        assert!(!found.is_empty(), "{bad}");
+        let json = serde_json::to_string(&found).expect("JSON");
+        let printed = format!("{}{}{json}", render_text(&found, Style::Plain), render_github(&found));
+        assert!(!printed.contains("s3cr3t"), "{bad}:\n{printed}");
+    }
+}
