@@ -52,3 +52,40 @@ pub fn monthly_usd(cache: &Cache, region: &Region) -> Option<u32> {
     let nodes = 1 + u64::from(cache.replicas);
     u32::try_from((hourly * percent * HOURS_A_MONTH * nodes).div_ceil(100 * 1_000)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::rollout::{CacheAuth, CacheTls, Port, RefusedSource, TlsMode};
+
+    fn cache(engine: CacheEngine, node_type: &str, replicas: u32) -> Cache {
+        Cache {
+            engine,
+            engine_version: "7.1".into(),
+            node_type: node_type.into(),
+            replicas,
+            port: Port::try_from(6379).unwrap(),
+            tls: CacheTls { mode: TlsMode::Off, ca_file: None },
+            auth: CacheAuth::None,
+            refused_from: vec![RefusedSource::Operator],
+            latency_p99: std::time::Duration::from_millis(250).into(),
+        }
+    }
+
+    #[test]
+    fn every_node_is_paid_for_and_cents_are_rounded_up() {
+        let ohio: Region = "us-east-2".parse().unwrap();
+        // 0.032 * 730 = 23.36
+        assert_eq!(monthly_usd(&cache(CacheEngine::Redis, "cache.t4g.small", 0), &ohio), Some(24));
+        assert_eq!(monthly_usd(&cache(CacheEngine::Redis, "cache.t4g.small", 1), &ohio), Some(47));
+        assert_eq!(monthly_usd(&cache(CacheEngine::Valkey, "cache.t4g.small", 1), &ohio), Some(38));
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_has_no_price() {
+        let ohio: Region = "us-east-2".parse().unwrap();
+        assert_eq!(monthly_usd(&cache(CacheEngine::Redis, "cache.z9.huge", 0), &ohio), None);
+        let elsewhere: Region = "eu-west-3".parse().unwrap();
+        assert_eq!(monthly_usd(&cache(CacheEngine::Redis, "cache.t4g.small", 0), &elsewhere), None);
+    }
+}

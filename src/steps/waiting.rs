@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::Failure;
+use crate::core::{Failure, FailureClass};
 use crate::ports::Clock;
 
 /// How long a thing that was just created may stay invisible: AWS's describe calls lag behind its create calls.
@@ -34,16 +34,16 @@ impl<'a> UntilVisible<'a> {
     /// What was seen, if anything was; otherwise `None`, after a pause.
     ///
     /// # Errors
-    /// What looking failed with, unless the same call may work later; and a transient failure when nothing has shown
-    /// up for too long.
+    /// What looking failed with, unless the same call may work later; and `Inconclusive` when nothing has shown up for
+    /// too long.
     pub async fn over<T>(&self, seen: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
         let problem = match seen {
             Ok(Some(found)) => return Ok(Some(found)),
-            Ok(None) => Failure::transient(format!(
-                "{} is still not visible {} s after it was created",
-                self.what,
-                VISIBLE_WITHIN.as_secs()
-            ))
+            // Not `Transient`: the engine would wait the whole time again, as if it were a hiccup.
+            Ok(None) => Failure::new(
+                FailureClass::Inconclusive,
+                format!("{} is still not visible {} s after it was created", self.what, VISIBLE_WITHIN.as_secs()),
+            )
             .hint("run the same command again: it looks first and adopts what is there"),
             Err(failure) if is_passing(&failure) => failure,
             Err(failure) => return Err(failure),
