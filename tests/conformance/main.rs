@@ -1,0 +1,41 @@
+//! The contract of a step, held against every kind the registry has; one without a fixture here fails. Nothing in here
+//! waits: time is virtual.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod changes;
+mod clusters;
+mod faults;
+mod gates;
+mod observers;
+mod policy;
+mod site;
+mod stage;
+
+use std::collections::BTreeSet;
+
+use migrate::core::{Availability, Catalog};
+use migrate::steps::BuiltInKinds;
+
+#[test]
+fn every_built_kind_is_tested() {
+    let plan = site::plan(site::rollout());
+    let tested: BTreeSet<String> = plan.steps().iter().map(|step| step.kind.to_string()).collect();
+    for entry in BuiltInKinds.entries().iter().filter(|entry| entry.availability == Availability::Built) {
+        assert!(
+            tested.contains(entry.kind.as_str()),
+            "{} has no fixture: add it to tests/conformance/site.rs",
+            entry.kind
+        );
+    }
+}
+
+#[test]
+fn every_gate_has_a_scenario_that_makes_it_fail() {
+    let broken: BTreeSet<&str> = gates::scenarios().iter().map(|scenario| scenario.kind).collect();
+    for entry in BuiltInKinds.entries().iter().filter(|entry| entry.availability == Availability::Built) {
+        if entry.contract.is_judged() {
+            assert!(broken.contains(entry.kind.as_str()), "nothing makes {} fail: add it to gates.rs", entry.kind);
+        }
+    }
+}
