@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
-use super::phases::{InstalledFiles, PhaseFiles, StepDocument, check_facts, read_phase};
+use super::phases::{InstalledFiles, PhaseFiles, StepDocument, check_facts, check_targets, read_phase};
 use super::rollout::read_rollout;
 use super::source::{Source, read_bytes};
 use crate::core::rollout::Rollout;
@@ -93,7 +93,7 @@ fn assemble(
         Err(mistake) => (None, vec![*mistake]),
     };
     all.extend(found);
-    let procedure = read_procedure(&sources.phases, catalog, &mut all);
+    let procedure = read_procedure(&sources.phases, catalog, rollout.as_ref(), &mut all);
     let diagnostics = Diagnostics::new(all);
     let (Some(rollout), false) = (rollout, diagnostics.has_errors()) else { return Err(diagnostics) };
     match make_plan(rollout, procedure, &sources.phases.installed) {
@@ -113,7 +113,12 @@ struct Procedure {
     steps: Vec<StepDocument>,
 }
 
-fn read_procedure(files: &PhaseFiles, catalog: &dyn Catalog, all: &mut Vec<Diagnostic>) -> Procedure {
+fn read_procedure(
+    files: &PhaseFiles,
+    catalog: &dyn Catalog,
+    rollout: Option<&Rollout>,
+    all: &mut Vec<Diagnostic>,
+) -> Procedure {
     let entries = catalog.entries();
     let mut procedure = Procedure::default();
     let mut texts = Vec::new();
@@ -133,11 +138,14 @@ fn read_procedure(files: &PhaseFiles, catalog: &dyn Catalog, all: &mut Vec<Diagn
         procedure.titles.insert(file.phase, document.title);
         texts.push((source, document.steps));
     }
+    let steps: Vec<(&Source, &StepDocument)> =
+        texts.iter().flat_map(|(source, steps)| steps.iter().map(move |step| (source, step))).collect();
     // A step that could not be read may be the one that provides a fact: then nothing true can be said about facts.
     if sound {
-        let steps: Vec<(&Source, &StepDocument)> =
-            texts.iter().flat_map(|(source, steps)| steps.iter().map(move |step| (source, step))).collect();
         all.extend(check_facts(&steps, &entries));
+    }
+    if let Some(rollout) = rollout {
+        all.extend(check_targets(&steps, rollout));
     }
     procedure.steps = texts.into_iter().flat_map(|(_, steps)| steps).collect();
     procedure

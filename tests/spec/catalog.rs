@@ -77,7 +77,8 @@ struct Baseline {
 #[schemars(deny_unknown_fields)]
 #[allow(dead_code)]
 struct Command {
-    target: Where,
+    target: String,
+    on_failure: Option<OnFailure>,
     run: String,
     verify: Option<String>,
     undo: Option<String>,
@@ -86,11 +87,11 @@ struct Command {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 #[allow(dead_code)]
-enum Where {
-    /// The staging host.
-    Staging,
-    /// This machine.
-    Operator,
+enum OnFailure {
+    /// Ends the phase.
+    Stop,
+    /// Goes on.
+    Continue,
 }
 
 fn entry<Settings: JsonSchema>(kind: &str, contract: Contract, provides: &[&str]) -> KindEntry {

@@ -1,10 +1,10 @@
 //! The repository's own files, and the starter.
 
 use migrate::core::{Phase, StepId};
-use migrate::spec::{LoadOptions, Style, load, render_text, starter};
+use migrate::spec::{LoadOptions, PhaseFiles, Sources, Style, load, load_sources, render_text, starter};
 use migrate::steps::BuiltInKinds;
 
-use crate::support::{found, load_rollout, repository};
+use crate::support::{found, load_rollout, repository, text_of};
 
 #[test]
 fn the_repository_rollout_loads_without_a_word() {
@@ -17,6 +17,28 @@ fn the_repository_rollout_loads_without_a_word() {
     assert_eq!(step.settings, serde_json::json!({ "endpoint": "${cluster.endpoint}", "samples": 200 }));
     assert_eq!(step.requires.iter().map(|fact| fact.as_str()).collect::<Vec<_>>(), ["cluster.endpoint"]);
     assert_eq!(loaded.plan.title(Phase::Preflight), "Preflight (reads only)");
+}
+
+/// The block of YAML in the README that starts with this line.
+fn block(first_line: &str) -> String {
+    let readme = text_of("phases/README.md");
+    let block = readme.split("```yaml\n").skip(1).find(|block| block.starts_with(first_line)).expect("the block");
+    block.split("```").next().expect("its text").to_owned()
+}
+
+#[test]
+fn the_worked_example_of_the_readme_loads() {
+    let mut phases = PhaseFiles::embedded();
+    phases.phases[2].bytes = block("# 2-staging-copy.yaml").into();
+    let sources = Sources {
+        rollout_name: "rollout.yaml".into(),
+        rollout: text_of("rollout.yaml").into(),
+        base_directory: None,
+        phases,
+    };
+    let (plan, warnings) = load_sources(&sources, &BuiltInKinds).unwrap_or_else(|found| panic!("{found}"));
+    assert!(warnings.is_empty());
+    assert_eq!(plan.step(&StepId::new("2.temporary-files")).expect("the step").kind.as_str(), "command");
 }
 
 #[test]

@@ -144,6 +144,10 @@ codes! {
     PhasesLaterFact = "phases/later-fact";
     /// `${` that is not one whole reference.
     PhasesBrokenReference = "phases/broken-reference";
+    /// A script for a target that the rollout does not have.
+    PhasesUnknownTarget = "phases/unknown-target";
+    /// A script for production before the phase that may change it.
+    PhasesEarlyProduction = "phases/early-production";
 }
 
 impl std::fmt::Display for Code {

@@ -1,5 +1,6 @@
 //! `${...}` in a step's settings.
 
+use super::steps::COMMAND;
 use crate::core::FactName;
 use crate::spec::diagnostic::quote::quoted;
 use crate::spec::diagnostic::{Code, Diagnostic};
@@ -15,17 +16,14 @@ pub struct Reference {
     pub span: Span,
 }
 
-/// The kind whose settings are scripts: there, `${HOME}` is the shell's.
-const SCRIPTS: &str = "command";
-
-/// Finds every reference in a step's settings, and every `${` that is not one.
+/// Finds every reference in a step's settings, and every `${` that is not one. In scripts, `${HOME}` is the shell's.
 pub fn references(source: &Source, kind: &str, settings: &Node) -> (Vec<Reference>, Vec<Diagnostic>) {
     let (mut used, mut broken) = (Vec::new(), Vec::new());
     settings.each_text(&mut |node, text| match FactName::from_reference(text) {
         Some(fact) => used.push(Reference { fact, span: node.span }),
         None => {
             if let Some(inside) = text.split_once("${").map(|(_, rest)| rest)
-                && (kind != SCRIPTS || names_a_fact(inside))
+                && (kind != COMMAND || names_a_fact(inside))
             {
                 broken.push(mistake(source, node, text));
             }

@@ -21,7 +21,12 @@ pub struct StepDocument {
     pub id_span: Span,
     /// The facts it uses.
     pub references: Vec<Reference>,
+    /// The target it names, and where.
+    pub target: Option<(String, Span)>,
 }
+
+/// The kind that runs scripts, on the target it names.
+pub const COMMAND: &str = "command";
 
 /// The key that every step has.
 const ID: &str = "id";
@@ -65,7 +70,9 @@ pub fn read_step(
         requires: distinct(&used),
         provides: known.provides.clone(),
     };
-    (Some(StepDocument { step, id_span: id.span, references: used }), found)
+    let target = entry.value.get("target").filter(|_| kind == COMMAND);
+    let target = target.and_then(|node| node.text().map(|name| (name.to_owned(), node.span)));
+    (Some(StepDocument { step, id_span: id.span, references: used, target }), found)
 }
 
 /// The body less the id.
