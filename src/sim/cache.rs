@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::World;
-use crate::core::{Failure, FailureClass, Secret};
+use crate::core::{Failure, Secret};
 use crate::ports::{CacheConnector, CacheSession, Endpoint, Reachability, Route, ServerIdentity, TransportSecurity};
 
 /// A Redis server.
@@ -77,7 +77,7 @@ impl Session {
             .look(name, takes, |state| {
                 let server = state.stores.get_mut(&self.endpoint).ok_or_else(gone)?;
                 if !self.authenticated {
-                    return Err(Failure::new(FailureClass::Denied, "NOAUTH Authentication required."));
+                    return Err(Failure::permanent("NOAUTH Authentication required."));
                 }
                 server.keys.retain(|_, (_, until)| *until > now);
                 Ok(answer(server, now))
@@ -171,7 +171,7 @@ fn enter(server: &CacheServer, security: &TransportSecurity, token: Option<&Secr
         (Some(_), None) => Ok(false),
         (Some(_), Some(_)) if server.accepts_any_token => Ok(true),
         (Some(right), Some(given)) if right == given.expose() => Ok(true),
-        (Some(_), Some(_)) => Err(Failure::new(FailureClass::Denied, "WRONGPASS invalid username-password pair")),
-        (None, Some(_)) => Err(Failure::new(FailureClass::Denied, "ERR AUTH called without any password configured")),
+        (Some(_), Some(_)) => Err(Failure::permanent("WRONGPASS invalid username-password pair")),
+        (None, Some(_)) => Err(Failure::permanent("ERR AUTH called without any password configured")),
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure, measure::measurement};
 use crate::core::{
-    ChecklistItem, Contract, Facts, Failure, FailureClass, Input, Measurement, Secret, Verdict,
+    ChecklistItem, Contract, Facts, Failure, Input, Measurement, Secret, Verdict,
     rollout::{Rollout, TlsMode},
 };
 use crate::evidence::LatencySummary;
@@ -134,24 +134,17 @@ fn security(context: &ReadContext<'_>) -> TransportSecurity {
     }
 }
 
-/// The store did not let us in. A hiccup is tried again by the engine; anything else is a finding. A refused token is
-/// the store's word, not IAM's: it must not end as "waiting for permissions".
+/// The store did not let us in. A hiccup is tried again by the engine; anything else is a finding.
 fn refused_entry(connecting: &Connecting<'_>, failure: Failure) -> Result<Observation, Failure> {
     let host = &connecting.context.rollout().staging.host;
     let words = format!("{} cannot be used from {host}: {failure}", connecting.endpoint);
-    if failure.class.is_retryable() || failure.class == FailureClass::Interrupted {
+    if failure.class.is_retryable() {
         let hint = failure.hint.unwrap_or_else(|| {
             format!("check that {host} may reach {} (security groups), and `ssh {host}`", connecting.endpoint)
         });
         return Err(Failure::new(failure.class, words).hint(hint));
     }
-    let hint = match failure.class {
-        FailureClass::Denied => {
-            "the store refused the token: compare cache.auth in rollout.yaml with the token the store was created with"
-                .to_owned()
-        }
-        _ => failure.hint.clone().unwrap_or_else(|| "check cache.tls in rollout.yaml: mode and ca_file".to_owned()),
-    };
+    let hint = failure.hint.clone().unwrap_or_else(|| "compare cache.tls and cache.auth with the store".to_owned());
     let data = serde_json::json!({ "class": failure.class, "message": failure.message });
     let measurements = vec![connecting.measured(Verdict::Abort, words, data)];
     Ok(Observation { facts: Facts::new(), failure: measure::failure_of(&measurements, &hint), measurements })
@@ -222,7 +215,8 @@ async fn wrong_token(connecting: &Connecting<'_>) -> Measurement {
     let attempt = connecting.open(&connecting.security, Some(&Secret::new(wrong)), REFUSED_WITHIN).await;
     let (verdict, summary) = match attempt {
         Ok(_) => (Verdict::Abort, "the store accepts a wrong token: its auth is not on".to_owned()),
-        Err(failure) if failure.class == FailureClass::Denied => (Verdict::Pass, "a wrong token is refused".to_owned()),
+        // Everything but the token is as it was a moment ago, so this is the store's word on the token.
+        Err(failure) if !failure.class.is_retryable() => (Verdict::Pass, "a wrong token is refused".to_owned()),
         Err(failure) => {
             (Verdict::Inconclusive, format!("whether a wrong token is refused could not be seen: {failure}"))
         }
@@ -237,19 +231,19 @@ async fn plain_text(connecting: &Connecting<'_>) -> Measurement {
         Ok(mut session) => session.ping().await,
         Err(failure) => Err(failure),
     };
-    let spoken = match &answered {
-        Ok(()) => true,
-        Err(failure) => failure.class == FailureClass::Denied,
-    };
     // The control: that the path itself works, or silence would prove nothing.
     let control = match connecting.open_properly().await {
         Ok(mut session) => session.ping().await,
         Err(failure) => Err(failure),
     };
-    let (verdict, summary) = match (spoken, control) {
-        (true, _) => (Verdict::Abort, "the store answers plain text: its TLS is not on".to_owned()),
-        (false, Ok(())) => (Verdict::Pass, "plain text is refused".to_owned()),
-        (false, Err(failure)) => {
+    let (verdict, summary) = match (answered, control) {
+        (Ok(()), _) => (Verdict::Abort, "the store answers plain text: its TLS is not on".to_owned()),
+        // Not silence, so somebody spoke: most likely to ask for a token.
+        (Err(said), _) if !said.class.is_retryable() => {
+            (Verdict::Abort, format!("the store answers plain text ({said}): its TLS is not on"))
+        }
+        (Err(_), Ok(())) => (Verdict::Pass, "plain text is refused".to_owned()),
+        (Err(_), Err(failure)) => {
             (Verdict::Inconclusive, format!("whether plain text is refused could not be seen: {failure}"))
         }
     };

@@ -133,11 +133,7 @@ impl Change for ReplicationGroup {
         let mut statements = vec![
             Statement {
                 purpose: "describe the cache".into(),
-                actions: vec![
-                    "elasticache:DescribeReplicationGroups".into(),
-                    "elasticache:DescribeCacheClusters".into(),
-                    "elasticache:ListTagsForResource".into(),
-                ],
+                actions: vec!["elasticache:DescribeReplicationGroups".into(), "elasticache:ListTagsForResource".into()],
                 resources: vec!["*".into()],
             },
             Statement {

@@ -356,6 +356,10 @@ fn connection() -> Vec<Scenario> {
         test("too few samples", Inconclusive, &["49 round trips"]).settings(|settings| settings["samples"] = 49.into()),
         test("nobody saw the wrong token refused", Inconclusive, &["wrong token is refused could not be seen"])
             .world(|world| world.fail("cache.connect", 2, Fault::LostBefore)),
+        test("plain text is answered with a question for the token", Gate, &["answers plain text (", "simulated"])
+            .world(|world| world.fail("cache.connect", 3, Fault::Permanent)),
+        test("the path broke while plain text was tried", Inconclusive, &["plain text is refused could not be seen"])
+            .world(|world| world.fail("cache.connect", 4, Fault::LostBefore)),
     ]
 }
 
