@@ -1,0 +1,464 @@
+//! One process of `migrate`: the engine's protocol, one micro-step at a time. Between any two of them it may die.
+
+use migrate::core::{
+    ChecklistItem, Contract, Effect, Event, Facts, Failure, FailureClass, Fence, Holder, Outcome, Phase, PlanDigest,
+    RunId, StepId, StepStatus, Verdict, decide,
+};
+
+use crate::bug::Bug;
+use crate::operator::{Command, commands};
+use crate::rig::{Rig, State};
+use crate::support::{at, evidence};
+
+/// Where a process is. The number is the index of a step in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum At {
+    /// It has the lock; its lease is not journalled yet.
+    Locked,
+    /// Its lease is journalled, its command is not.
+    Begin,
+    /// Asks the core what is next.
+    Decide,
+    /// The intent is journalled: looks.
+    Probe(usize),
+    /// Nothing is there: makes it.
+    Act(usize),
+    /// No reply came: looks again, or gives up.
+    Lost(usize),
+    /// It is made: says so.
+    Made(usize),
+    /// Says that it failed.
+    Failing(usize, Outcome),
+    /// Watches for a second.
+    Watch(usize),
+    /// Has watched for so many: says so.
+    Watched(usize, u8),
+    /// Judges.
+    Judge(usize),
+    /// Has judged: says so.
+    Judged(usize, Verdict),
+    /// The undo's intent is journalled: looks.
+    UndoProbe(usize),
+    /// It is there: removes it.
+    UndoAct(usize),
+    /// Nothing is there any more: says so.
+    Gone(usize),
+    /// It cannot be removed: says so.
+    Sticking(usize),
+    /// Lets go of the lease.
+    Close,
+}
+
+/// A running process.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Process {
+    /// Where it is.
+    pub at: At,
+    /// Whether the operating system's lock is still its own.
+    pub has_lock: bool,
+    /// Its lease.
+    pub fence: Fence,
+    /// What it was asked for.
+    pub command: Command,
+    /// The step it holds a permit for.
+    pub permit: Option<StepId>,
+}
+
+/// How a micro-step may turn out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Turn {
+    /// As it should.
+    Well,
+    /// The call is refused; nothing happened.
+    Denied,
+    /// It happened, but the reply is lost.
+    LostAfter,
+    /// It did not happen, and no reply says so.
+    LostBefore,
+    /// What was made will never be usable.
+    Broken,
+    /// What is to be undone cannot be.
+    Permanent,
+    /// Gives up instead of asking again.
+    GiveUp,
+    /// The gate says this.
+    Says(Verdict),
+}
+
+impl Process {
+    /// A process that has just taken the lock.
+    pub fn asked_for(command: Command) -> Self {
+        Self { at: At::Locked, has_lock: true, fence: Fence(0), command, permit: None }
+    }
+}
+
+impl Turn {
+    /// Whether something goes wrong that the scenario must have a budget for.
+    pub fn is_fault(self) -> bool {
+        matches!(self, Self::Denied | Self::LostAfter | Self::LostBefore | Self::Broken | Self::Permanent)
+    }
+}
+
+/// The ways in which the next micro-step may turn out.
+pub fn turns(at: At) -> Vec<Turn> {
+    match at {
+        At::Act(_) => vec![Turn::Well, Turn::Denied, Turn::LostAfter, Turn::LostBefore, Turn::Broken],
+        At::UndoAct(_) => vec![Turn::Well, Turn::Permanent, Turn::LostAfter, Turn::LostBefore],
+        At::Lost(_) => vec![Turn::Well, Turn::GiveUp],
+        At::Judge(_) => [Verdict::Pass, Verdict::Inconclusive, Verdict::Hold, Verdict::Abort].map(Turn::Says).to_vec(),
+        _ => vec![Turn::Well],
+    }
+}
+
+fn failure(class: FailureClass) -> Failure {
+    Failure::new(class, "modelled")
+}
+
+/// Process `who` takes its next micro-step.
+pub fn advance(rig: &Rig, state: &mut State, who: usize, turn: Turn) {
+    let Some(process) = state.processes[who].clone() else { return };
+    let next = Step { rig, state, who, process }.take(turn);
+    // An append that was refused has ended the process already.
+    if let Some(process) = &mut state.processes[who] {
+        match next {
+            Some(at) => process.at = at,
+            None => state.processes[who] = None,
+        }
+    }
+}
+
+/// One micro-step being taken.
+struct Step<'a> {
+    rig: &'a Rig,
+    state: &'a mut State,
+    who: usize,
+    process: Process,
+}
+
+impl Step<'_> {
+    /// Where the process is afterwards; `None` when it has ended.
+    fn take(&mut self, turn: Turn) -> Option<At> {
+        match self.process.at {
+            At::Locked => self.open(),
+            At::Begin => self.begin(),
+            At::Decide => self.decide(),
+            At::Probe(step) => self.probe(step),
+            At::Act(step) => self.act(step, turn),
+            At::Lost(step) => match turn {
+                Turn::GiveUp if self.bug(Bug::LostReplyIsClean) => Some(At::Failing(step, Outcome::Clean)),
+                Turn::GiveUp => Some(At::Failing(step, Outcome::Unknown)),
+                _ => Some(At::Probe(step)),
+            },
+            At::Made(step) => self.made(step),
+            At::Failing(step, outcome) => {
+                let failure = failure(FailureClass::Transient);
+                self.append(Event::StepFailed { step: self.id(step), outcome, failure }).then_some(At::Close)
+            }
+            At::Watch(step) => {
+                let place = &mut self.state.world.places[step];
+                place.watched = place.watched.saturating_add(1);
+                Some(At::Watched(step, 1))
+            }
+            At::Watched(step, seconds) => {
+                let seconds = u64::from(seconds);
+                self.append(Event::SoakObserved { step: self.id(step), seconds }).then(|| self.watch_or_judge(step))
+            }
+            At::Judge(step) => self.judge(step, turn),
+            At::Judged(step, verdict) => self.judged(step, verdict),
+            At::UndoProbe(step) => {
+                let there = self.state.world.places[step].live > 0;
+                Some(if there { At::UndoAct(step) } else { At::Gone(step) })
+            }
+            At::UndoAct(step) => self.remove(step, turn),
+            At::Gone(step) => self.gone(step),
+            At::Sticking(step) => {
+                let failure = failure(FailureClass::Permanent);
+                self.append(Event::UndoFailed { step: self.id(step), failure }).then_some(At::Close)
+            }
+            At::Close => {
+                self.append(Event::LeaseReleased);
+                None
+            }
+        }
+    }
+
+    fn open(&mut self) -> Option<At> {
+        let fence = self.state.journal.fence().next();
+        self.process.fence = fence;
+        self.state.processes[self.who] = Some(self.process.clone());
+        let holder = Holder::new(if self.who == 0 { "first" } else { "second" });
+        if !self.append(Event::LeaseTaken { holder, reason: "modelled".into() }) {
+            return None;
+        }
+        if self.state.journal.run().is_none() {
+            let plan = self.digest();
+            self.append(Event::RunOpened { run: RunId::new("run"), rollout: "rollout".into(), plan });
+        }
+        Some(At::Begin)
+    }
+
+    fn begin(&mut self) -> Option<At> {
+        if !commands(self.rig, &self.state.journal).contains(&self.process.command) {
+            // Refused before anything is written.
+            return Some(At::Close);
+        }
+        match self.process.command {
+            Command::Rollback => {
+                let started = Event::RollbackStarted { to: Phase::Preflight, reason: None };
+                self.append(started).then_some(At::Decide)
+            }
+            Command::Phase(phase) => {
+                let passed = |phase| self.state.journal.has_passed(phase);
+                let preflight_first = phase == Phase::Infrastructure && !passed(Phase::Preflight);
+                let phase = if preflight_first { Phase::Preflight } else { phase };
+                let steps = self.rig.scenario.plan.steps_of(phase).map(|step| step.id.clone()).collect();
+                self.append(Event::PhaseStarted { phase, steps }).then_some(At::Decide)
+            }
+            Command::Settle(resolution) => {
+                let step = self.state.journal.stuck()?.0.clone();
+                if resolution == migrate::core::Resolution::Forgotten {
+                    // "It is gone, or nobody's business any more": either way it is no longer ours.
+                    let index = self.index(&step);
+                    self.state.world.places[index] = crate::world::Place::default();
+                }
+                let settled = Event::StuckSettled { step, resolution, by: "operator".into(), reason: "looked".into() };
+                self.append(settled).then_some(At::Close)
+            }
+        }
+    }
+
+    fn decide(&mut self) -> Option<At> {
+        let journal = self.state.journal.clone();
+        let effect =
+            crate::seeded::decide_with(self.rig, &journal).unwrap_or_else(|| decide(&journal, &self.rig.scenario.plan));
+        match effect {
+            None => Some(At::Close),
+            Some(Effect::Apply(step)) => self.intend(&step),
+            Some(Effect::Undo(step)) => {
+                let index = self.index(&step);
+                self.append(Event::UndoStarted { step: step.clone() }).then(|| {
+                    self.hold(self.state.journal.undo_permit(&step).map(|permit| permit.step().clone()));
+                    At::UndoProbe(index)
+                })
+            }
+            Some(Effect::PassPhase(phase)) => {
+                let asked = self.process.command == Command::Phase(phase);
+                self.append(Event::PhasePassed { phase }).then_some(if asked { At::Close } else { At::Begin })
+            }
+            Some(Effect::FinishRollback(to)) => {
+                if !self.state.world.is_empty() && !self.bug(Bug::RollbackEndsUnseen) {
+                    // Left over: the engine says so and journals nothing.
+                    return Some(At::Close);
+                }
+                let is_full = !self.state.world.is_empty();
+                let ghosts = &mut self.state.world.ghosts;
+                ghosts.returned |= ghosts.made;
+                ghosts.ended_full |= is_full;
+                self.append(Event::RollbackFinished { to }).then_some(At::Close)
+            }
+        }
+    }
+
+    fn intend(&mut self, step: &StepId) -> Option<At> {
+        let index = self.index(step);
+        if self.bug(Bug::EffectBeforeIntent) {
+            return Some(At::Probe(index));
+        }
+        let crashed_here = self.state.journal.status(step) == Some(StepStatus::Started);
+        self.start(step).then(|| {
+            let is_change = self.contract(index) == Contract::Change;
+            if crashed_here && is_change && self.bug(Bug::BlindRetry) { At::Act(index) } else { At::Probe(index) }
+        })
+    }
+
+    fn start(&mut self, step: &StepId) -> bool {
+        let planned = &self.rig.scenario.plan.steps()[self.index(step)];
+        let started = Event::StepStarted { step: step.clone(), phase: planned.phase, contract: planned.contract };
+        let accepted = self.append(started);
+        if accepted {
+            self.hold(self.state.journal.apply_permit(step).map(|permit| permit.step().clone()));
+        }
+        accepted
+    }
+
+    fn probe(&mut self, step: usize) -> Option<At> {
+        match self.contract(step) {
+            Contract::Observe | Contract::Gate => return Some(At::Judge(step)),
+            Contract::Soak { .. } => return Some(self.resume_watch(step)),
+            Contract::Change => {}
+        }
+        let place = self.state.world.places[step];
+        if place.live == 0 {
+            return Some(At::Act(step));
+        }
+        if place.broken && !self.bug(Bug::BrokenAdopted) {
+            let id = self.id(step);
+            // Ours, and of no use: it has to go before a new one is made.
+            return self.append(Event::UndoStarted { step: id.clone() }).then(|| {
+                self.hold(self.state.journal.undo_permit(&id).map(|permit| permit.step().clone()));
+                At::UndoProbe(step)
+            });
+        }
+        self.state.world.ghosts.adopted = true;
+        Some(At::Made(step))
+    }
+
+    fn act(&mut self, step: usize, turn: Turn) -> Option<At> {
+        if !self.bug(Bug::RetryWithoutLease) && self.is_stale_retry() {
+            return None;
+        }
+        self.account(step);
+        match turn {
+            Turn::Denied => return Some(At::Failing(step, Outcome::Clean)),
+            Turn::LostBefore => return Some(At::Lost(step)),
+            _ => {}
+        }
+        if !self.state.world.create(step, turn == Turn::Broken) {
+            // There is one of that name: looks whose it is.
+            return Some(At::Probe(step));
+        }
+        self.late();
+        // Whether it is usable shows only when it is looked at.
+        Some(match turn {
+            Turn::LostAfter => At::Lost(step),
+            Turn::Broken => At::Failing(step, Outcome::Unknown),
+            _ => At::Made(step),
+        })
+    }
+
+    fn made(&mut self, step: usize) -> Option<At> {
+        let id = self.id(step);
+        if self.bug(Bug::EffectBeforeIntent) && !self.start(&id) {
+            return None;
+        }
+        self.append(Event::StepSucceeded { step: id, facts: Facts::new(), evidence: Vec::new() }).then_some(At::Decide)
+    }
+
+    fn resume_watch(&mut self, step: usize) -> At {
+        let attempts = self.state.journal.step(&self.id(step)).map_or(0, |record| record.attempts);
+        if attempts > 1 && self.bug(Bug::GapObserved) { At::Watched(step, 1) } else { self.watch_or_judge(step) }
+    }
+
+    fn watch_or_judge(&self, step: usize) -> At {
+        let observed = self.state.journal.step(&self.id(step)).map_or(0, |record| record.observed_seconds);
+        match self.contract(step) {
+            Contract::Soak { seconds } if observed < seconds => At::Watch(step),
+            _ => At::Judge(step),
+        }
+    }
+
+    fn judge(&mut self, step: usize, turn: Turn) -> Option<At> {
+        let Turn::Says(found) = turn else { return None };
+        self.state.world.places[step].found = Some(found);
+        if self.bug(Bug::SuccessUnjudged) {
+            return Some(At::Made(step));
+        }
+        let claimed =
+            if found == Verdict::Inconclusive && self.bug(Bug::InconclusivePasses) { Verdict::Pass } else { found };
+        Some(At::Judged(step, claimed))
+    }
+
+    fn judged(&mut self, step: usize, verdict: Verdict) -> Option<At> {
+        let id = self.id(step);
+        let record = self.state.journal.step(&id)?;
+        if record.verdict != Some(verdict) || record.evidence.is_empty() {
+            let items = [ChecklistItem::ClusterCreated, ChecklistItem::ConnectFromStaging];
+            let evidence = vec![evidence(&self.digest(), at(0), verdict, &items)];
+            let judged = Event::GateJudged { step: id, verdict, reason: "modelled".into(), evidence };
+            // Stays here: the success or the failure is the next micro-step.
+            return self.append(judged).then_some(At::Judged(step, verdict));
+        }
+        Some(if verdict.passes() { At::Made(step) } else { At::Failing(step, Outcome::Clean) })
+    }
+
+    fn remove(&mut self, step: usize, turn: Turn) -> Option<At> {
+        if !self.bug(Bug::RetryWithoutLease) && self.is_stale_retry() {
+            return None;
+        }
+        self.account(step);
+        match turn {
+            Turn::Permanent => return Some(At::Sticking(step)),
+            Turn::LostBefore if self.bug(Bug::UndoUnseen) => return Some(At::Gone(step)),
+            Turn::LostBefore => return Some(At::UndoProbe(step)),
+            _ => {}
+        }
+        // Still in use, for longer than anyone waits: that is permanent.
+        if !self.state.world.remove(step) {
+            return Some(At::Sticking(step));
+        }
+        self.late();
+        // Lost or not: an undo ends with a look.
+        Some(At::UndoProbe(step))
+    }
+
+    fn gone(&mut self, step: usize) -> Option<At> {
+        let accepted = self.append(Event::UndoFinished { step: self.id(step) });
+        if accepted {
+            self.state.world.places[step].watched = 0;
+            self.state.world.places[step].found = None;
+        }
+        accepted.then_some(At::Decide)
+    }
+
+    /// Appends under our lease, as the ledger does. A refusal ends the process.
+    fn append(&mut self, event: Event) -> bool {
+        let newest = self.state.journal.fence();
+        let rightful = self.process.has_lock;
+        let fence = if self.bug(Bug::StaleFenceAccepted) { newest.max(self.process.fence) } else { self.process.fence };
+        // Until the thief's lease is journalled the lock alone keeps us out; from then on the reducer must.
+        let locked_out = !rightful && self.process.fence >= newest && !self.bug(Bug::StaleFenceAccepted);
+        let accepted = !locked_out && self.state.absorb(fence, event);
+        let ghosts = &mut self.state.world.ghosts;
+        ghosts.stale_accepted |= accepted && !rightful;
+        ghosts.contradicted |= !accepted && rightful;
+        if !accepted {
+            self.state.processes[self.who] = None;
+        }
+        accepted
+    }
+
+    fn hold(&mut self, permit: Option<StepId>) {
+        if let Some(process) = &mut self.state.processes[self.who] {
+            process.permit = permit;
+        }
+    }
+
+    /// A write is about to happen: was it allowed to?
+    fn account(&mut self, step: usize) {
+        if self.process.permit != Some(self.id(step)) {
+            self.state.world.ghosts.unpermitted = true;
+        }
+    }
+
+    fn late(&mut self) {
+        if self.process.fence != self.state.journal.fence() {
+            self.state.world.ghosts.late_writes = self.state.world.ghosts.late_writes.saturating_add(1);
+        }
+    }
+
+    /// The first call may be in flight when the lease is lost; a second one looks first.
+    fn is_stale_retry(&self) -> bool {
+        self.process.fence != self.state.journal.fence() && self.state.world.ghosts.late_writes > 0
+    }
+
+    fn bug(&self, bug: Bug) -> bool {
+        self.rig.bug == Some(bug)
+    }
+
+    fn digest(&self) -> PlanDigest {
+        self.rig.scenario.plan.digest().clone()
+    }
+
+    fn id(&self, step: usize) -> StepId {
+        self.rig.scenario.plan.steps()[step].id.clone()
+    }
+
+    fn index(&self, step: &StepId) -> usize {
+        let steps = self.rig.scenario.plan.steps();
+        steps.iter().position(|planned| &planned.id == step).expect("the journal names steps of the plan")
+    }
+
+    fn contract(&self, step: usize) -> Contract {
+        self.rig.scenario.plan.steps()[step].contract
+    }
+}

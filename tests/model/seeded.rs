@@ -1,0 +1,133 @@
+//! Every seeded bug is found, by the property it breaks. A model that cannot find them would prove nothing.
+
+use std::collections::BTreeSet;
+
+use migrate::core::{Direction, Effect, Outcome, Phase, RunState, StepStatus};
+use stateright::{Checker, HasDiscoveries, Model};
+
+use crate::bug::Bug;
+use crate::invariants::{AGREE, COMPLETE, EMPTY, FLIGHT, GATES, INTENT, KNOWN, LEASE, ONCE, RESCUE, SOAK};
+use crate::rig::Rig;
+use crate::scenario::Scenario;
+
+/// What a buggy `decide` answers; `None` when the bug is elsewhere and the shipped one is asked.
+pub fn decide_with(rig: &Rig, journal: &RunState) -> Option<Option<Effect>> {
+    match (rig.bug?, journal.direction()) {
+        (Bug::UndoSkipsStarted, Direction::Back(to)) => {
+            Some(back(journal, to, true, |status| status == StepStatus::Started))
+        }
+        (Bug::UndoForwards, Direction::Back(to)) => Some(back(journal, to, false, |_| false)),
+        (Bug::LostReplyIsClean, Direction::Back(to)) => {
+            Some(back(journal, to, true, |status| status == StepStatus::Failed(Outcome::Clean)))
+        }
+        (Bug::PassedEarly, Direction::Forward(phase)) => {
+            let mut steps = rig.scenario.plan.steps_of(phase);
+            let first = steps.next()?;
+            let done = journal.status(&first.id) == Some(StepStatus::Succeeded);
+            done.then_some(Some(Effect::PassPhase(phase)))
+        }
+        _ => None,
+    }
+}
+
+fn back(journal: &RunState, to: Phase, newest_first: bool, skip: impl Fn(StepStatus) -> bool) -> Option<Effect> {
+    let mut left: Vec<_> = journal
+        .started()
+        .filter(|(_, record)| record.phase > to && record.status != StepStatus::Undone && !skip(record.status))
+        .map(|(id, _)| id.clone())
+        .collect();
+    if newest_first {
+        left.reverse();
+    }
+    let next = left.into_iter().next();
+    Some(next.map_or(Effect::FinishRollback(to), Effect::Undo))
+}
+
+/// Asserts that the checker finds `property` broken, and that the path to it is a real one.
+fn found(scenario: Scenario, bug: Bug, property: &'static str) {
+    let wanted = BTreeSet::from([property]);
+    let rig = Rig::with(scenario, bug);
+    let checker = rig.checker().threads(2).finish_when(HasDiscoveries::AnyOf(wanted)).spawn_bfs().join();
+    let path = checker.discovery(property);
+    assert!(path.is_some(), "{bug:?} goes unnoticed by: {property}");
+}
+
+#[test]
+fn a_blind_retry_creates_twice() {
+    found(Scenario::changes(), Bug::BlindRetry, ONCE);
+}
+
+#[test]
+fn an_effect_before_its_intent_has_no_permit() {
+    found(Scenario::changes(), Bug::EffectBeforeIntent, INTENT);
+}
+
+#[test]
+fn an_effect_before_its_intent_leaves_what_no_journal_knows() {
+    found(Scenario::changes(), Bug::EffectBeforeIntent, KNOWN);
+}
+
+#[test]
+fn an_effect_before_its_intent_cannot_be_rolled_back() {
+    found(Scenario::changes(), Bug::EffectBeforeIntent, RESCUE);
+}
+
+#[test]
+fn inconclusive_written_as_a_pass_is_found() {
+    found(Scenario::judged(), Bug::InconclusivePasses, GATES);
+}
+
+#[test]
+fn a_gap_written_as_observed_is_found() {
+    found(Scenario::judged(), Bug::GapObserved, SOAK);
+}
+
+#[test]
+fn a_stale_writer_under_the_newest_fence_is_found() {
+    found(Scenario::theft(), Bug::StaleFenceAccepted, LEASE);
+}
+
+#[test]
+fn a_stale_writer_that_tries_again_is_found() {
+    found(Scenario::theft(), Bug::RetryWithoutLease, FLIGHT);
+}
+
+#[test]
+fn an_undo_that_skips_started_steps_never_ends() {
+    found(Scenario::changes(), Bug::UndoSkipsStarted, RESCUE);
+}
+
+#[test]
+fn an_undo_in_the_wrong_order_gets_stuck() {
+    found(Scenario::changes(), Bug::UndoForwards, RESCUE);
+}
+
+#[test]
+fn a_lost_reply_taken_for_a_refusal_leaves_something() {
+    found(Scenario::changes(), Bug::LostReplyIsClean, RESCUE);
+}
+
+#[test]
+fn an_undo_that_nobody_saw_leaves_something() {
+    found(Scenario::changes(), Bug::UndoUnseen, KNOWN);
+}
+
+#[test]
+fn a_broken_thing_that_is_adopted_is_found() {
+    found(Scenario::changes(), Bug::BrokenAdopted, COMPLETE);
+}
+
+#[test]
+fn a_phase_that_passes_early_is_refused_by_the_reducer() {
+    found(Scenario::changes(), Bug::PassedEarly, AGREE);
+}
+
+#[test]
+fn a_success_before_the_verdict_is_refused_by_the_reducer() {
+    found(Scenario::judged(), Bug::SuccessUnjudged, AGREE);
+}
+
+#[test]
+fn a_rollback_that_ends_without_looking_is_found() {
+    found(Scenario::theft(), Bug::RollbackEndsUnseen, EMPTY);
+}
