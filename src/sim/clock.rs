@@ -99,3 +99,35 @@ impl Clock for World {
         self.time().sleep(duration).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sleepers_wake_in_order_and_nobody_waits() {
+        let time = VirtualTime::default();
+        let woken = Mutex::new(Vec::new());
+        let nap = async |seconds: u64| {
+            time.sleep(Duration::from_secs(seconds)).await;
+            woken.lock().unwrap().push((seconds, time.now().as_secs()));
+        };
+        tokio::join!(nap(3_600), nap(5), nap(60));
+        assert_eq!(*woken.lock().unwrap(), [(5, 5), (60, 60), (3_600, 3_600)]);
+    }
+
+    #[tokio::test]
+    async fn a_sleeper_that_is_dropped_or_forgotten_holds_nobody_up() {
+        let time = VirtualTime::default();
+        let mut forgotten = Box::pin(time.sleep(Duration::from_secs(1)));
+        let once = forgotten.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        assert!(once.is_pending());
+        time.sleep(Duration::from_secs(10)).await;
+        assert_eq!(time.now(), Duration::from_secs(10));
+        drop(forgotten);
+        time.sleep(Duration::from_secs(10)).await;
+        assert_eq!(time.now(), Duration::from_secs(20));
+    }
+}

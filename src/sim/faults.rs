@@ -149,3 +149,35 @@ impl Faults {
         noise.random.choice(possible).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noisy(seed: u64) -> Vec<Option<Fault>> {
+        let mut faults = Faults::default();
+        faults.noise(seed, 30);
+        (0..200).map(|call| faults.next("call", call % 2 == 0)).collect()
+    }
+
+    #[test]
+    fn the_same_seed_is_the_same_noise() {
+        assert_eq!(noisy(7), noisy(7));
+        assert_ne!(noisy(7), noisy(8));
+        let share = noisy(7).iter().flatten().count();
+        assert!((40..80).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn scripted_faults_count_from_when_they_are_set() {
+        let mut faults = Faults::default();
+        assert_eq!(faults.next("a", true), None);
+        faults.at_call("a", 2, Fault::Deny);
+        faults.at_write(1, Fault::Throttle);
+        assert_eq!(faults.next("b", false), None);
+        assert_eq!(faults.next("a", true), Some(Fault::Throttle));
+        assert_eq!(faults.next("a", true), Some(Fault::Deny));
+        assert_eq!(faults.next("a", true), None);
+        assert_eq!(faults.fired().len(), 2);
+    }
+}
