@@ -7,6 +7,7 @@
 mod bug;
 mod invariants;
 mod operator;
+mod position;
 mod process;
 mod rescue;
 mod rig;

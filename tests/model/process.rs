@@ -1,115 +1,15 @@
 //! One process of `migrate`: the engine's protocol, one micro-step at a time. Between any two of them it may die.
 
 use migrate::core::{
-    ChecklistItem, Contract, Effect, Event, Facts, Failure, FailureClass, Fence, Holder, Outcome, Phase, PlanDigest,
-    RunId, StepId, StepStatus, Verdict, decide,
+    ChecklistItem, Contract, Effect, Event, Facts, Failure, FailureClass, Holder, Outcome, Phase, PlanDigest, RunId,
+    StepId, StepStatus, Verdict, decide,
 };
 
 use crate::bug::Bug;
 use crate::operator::{Command, commands};
+use crate::position::{At, Process, Turn};
 use crate::rig::{Rig, State};
 use crate::support::{at, evidence};
-
-/// Where a process is. The number is the index of a step in the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum At {
-    /// It has the lock; its lease is not journalled yet.
-    Locked,
-    /// Its lease is journalled, its command is not.
-    Begin,
-    /// Asks the core what is next.
-    Decide,
-    /// The intent is journalled: looks.
-    Probe(usize),
-    /// Nothing is there: makes it.
-    Act(usize),
-    /// No reply came: looks again, or gives up.
-    Lost(usize),
-    /// It is made: says so.
-    Made(usize),
-    /// Says that it failed.
-    Failing(usize, Outcome),
-    /// Watches for a second.
-    Watch(usize),
-    /// Has watched for so many: says so.
-    Watched(usize, u8),
-    /// Judges.
-    Judge(usize),
-    /// Has judged: says so.
-    Judged(usize, Verdict),
-    /// The undo's intent is journalled: looks.
-    UndoProbe(usize),
-    /// It is there: removes it.
-    UndoAct(usize),
-    /// Nothing is there any more: says so.
-    Gone(usize),
-    /// It cannot be removed: says so.
-    Sticking(usize),
-    /// Lets go of the lease.
-    Close,
-}
-
-/// A running process.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Process {
-    /// Where it is.
-    pub at: At,
-    /// Whether the operating system's lock is still its own.
-    pub has_lock: bool,
-    /// Its lease.
-    pub fence: Fence,
-    /// What it was asked for.
-    pub command: Command,
-    /// The step it holds a permit for.
-    pub permit: Option<StepId>,
-}
-
-/// How a micro-step may turn out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Turn {
-    /// As it should.
-    Well,
-    /// The call is refused; nothing happened.
-    Denied,
-    /// It happened, but the reply is lost.
-    LostAfter,
-    /// It did not happen, and no reply says so.
-    LostBefore,
-    /// What was made will never be usable.
-    Broken,
-    /// What is to be undone cannot be.
-    Permanent,
-    /// Gives up instead of asking again.
-    GiveUp,
-    /// The gate says this.
-    Says(Verdict),
-}
-
-impl Process {
-    /// A process that has just taken the lock.
-    pub fn asked_for(command: Command) -> Self {
-        Self { at: At::Locked, has_lock: true, fence: Fence(0), command, permit: None }
-    }
-}
-
-impl Turn {
-    /// Whether something goes wrong that the scenario must have a budget for.
-    pub fn is_fault(self) -> bool {
-        matches!(self, Self::Denied | Self::LostAfter | Self::LostBefore | Self::Broken | Self::Permanent)
-    }
-}
-
-/// The ways in which the next micro-step may turn out.
-pub fn turns(at: At) -> Vec<Turn> {
-    match at {
-        At::Act(_) => vec![Turn::Well, Turn::Denied, Turn::LostAfter, Turn::LostBefore, Turn::Broken],
-        At::UndoAct(_) => vec![Turn::Well, Turn::Permanent, Turn::LostAfter, Turn::LostBefore],
-        At::Lost(_) => vec![Turn::Well, Turn::GiveUp],
-        At::Judge(_) => [Verdict::Pass, Verdict::Inconclusive, Verdict::Hold, Verdict::Abort].map(Turn::Says).to_vec(),
-        _ => vec![Turn::Well],
-    }
-}
-
 fn failure(class: FailureClass) -> Failure {
     Failure::new(class, "modelled")
 }

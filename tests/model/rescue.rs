@@ -6,7 +6,8 @@ use std::sync::Arc;
 use migrate::core::{Direction, Event, Fence, Holder, Phase, PlanDigest, PresumedStep, RunId, RunState};
 
 use crate::operator::Command;
-use crate::process::{Process, Turn, advance};
+use crate::position::{Process, Turn};
+use crate::process::advance;
 use crate::rig::{Rig, State};
 
 /// More micro-steps than any rollback of these small plans takes.

@@ -9,7 +9,8 @@ use stateright::{Model, Property};
 use crate::bug::Bug;
 use crate::invariants;
 use crate::operator::{Command, commands};
-use crate::process::{Process, Turn, advance, turns};
+use crate::position::{Process, Turn, turns};
+use crate::process::advance;
 use crate::scenario::{Budget, Scenario};
 use crate::world::World;
 
