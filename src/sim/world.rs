@@ -98,7 +98,7 @@ impl World {
         self.lock().faults.always(call, fault);
     }
 
-    /// Makes this share of all calls go wrong in a passing way, the same ones for the same seed.
+    /// Makes this share of all calls but the store's go wrong in a passing way, the same ones for the same seed.
     pub fn noise(&self, seed: u64, percent: u8) {
         self.lock().faults.noise(seed, percent);
     }

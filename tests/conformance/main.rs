@@ -12,6 +12,7 @@ mod policy;
 mod scenarios;
 mod site;
 mod stage;
+mod whole_run;
 
 use std::collections::BTreeSet;
 

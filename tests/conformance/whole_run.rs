@@ -1,0 +1,141 @@
+//! The real engine over the real steps in the simulated world: through bad weather, and through a crash at every write.
+
+use std::sync::Arc;
+
+use migrate::core::{Event, Holder, Phase, RunId};
+use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Stop};
+use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal};
+use migrate::ports::{EventSink, Silent};
+use migrate::sim::{Fault, World};
+use migrate::steps::{ReadPorts, WritePorts};
+
+use super::site;
+
+/// Nobody hears of events.
+struct Deaf;
+
+impl EventSink for Deaf {
+    fn recorded(&self, _: jiff::Timestamp, _: &Event) {}
+}
+
+/// What survives a process: the world, the journal and the evidence.
+struct Run {
+    world: World,
+    journal: MemoryJournal,
+    evidence: MemoryEvidence,
+}
+
+impl Run {
+    fn new() -> Self {
+        let world = World::from_rollout(&site::rollout());
+        Self { world, journal: MemoryJournal::default(), evidence: MemoryEvidence::default() }
+    }
+
+    /// A new process.
+    fn engine(&self) -> Engine {
+        let plan = site::plan(site::rollout());
+        let shared = Arc::new(self.world.clone());
+        let (store, holder) = (Box::new(self.journal.clone()), Holder::new("test"));
+        let mut ledger = Ledger::open(store, shared.clone(), Arc::new(Deaf), holder, "test").unwrap();
+        if ledger.state().run().is_none() {
+            let rollout = plan.rollout().name.to_string();
+            let run = RunId::new("run-1");
+            ledger.append(Event::RunOpened { run, rollout, plan: plan.digest().clone() }).unwrap();
+        }
+        Engine::new(EngineParts {
+            ledger,
+            plan,
+            evidence: Box::new(self.evidence.clone()),
+            read: ReadPorts {
+                cloud: shared.clone(),
+                targets: shared.clone(),
+                cache: shared.clone(),
+                secrets: shared.clone(),
+                clock: shared.clone(),
+            },
+            write: WritePorts { cloud: shared.clone(), targets: shared },
+            base_directory: site::root(),
+            progress: Arc::new(Silent),
+            cancel: Cancel::default(),
+            backoff: Backoff::default(),
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.world.edit(|state| {
+            let cloud = &state.cloud;
+            cloud.clusters.is_empty() && cloud.security_groups.is_empty() && cloud.subnet_groups.is_empty()
+        })
+    }
+
+    /// Nothing was ever made while it was there.
+    fn made_once(&self) {
+        for call in ["create_subnet_group", "create_security_group", "authorize", "create_replication_group"] {
+            assert_eq!(self.world.effects(&format!("cloud.{call}")), 1, "{call}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn phase_1_up_and_down() {
+    let run = Run::new();
+    run.engine().phase(Phase::Infrastructure).await.unwrap();
+    run.made_once();
+    assert!(!run.is_empty());
+    run.engine().rollback(Phase::Preflight, None).await.unwrap();
+    assert!(run.is_empty());
+    let token = run.world.edit(|state| state.secrets.values().next().cloned().unwrap());
+    let written = format!("{}{:?}", String::from_utf8_lossy(&run.journal.bytes()), run.evidence.documents());
+    assert!(!written.contains(&token), "the token is in the journal or in the evidence");
+}
+
+#[tokio::test]
+async fn a_crash_at_every_write_is_survived() {
+    for (nth, fault) in (1..=5).flat_map(|nth| [(nth, Fault::CrashBefore), (nth, Fault::CrashAfter)]) {
+        let run = Run::new();
+        run.world.fail_write(nth, fault);
+        let mut engine = run.engine();
+        tokio::select! {
+            biased;
+            () = run.world.crashed() => {}
+            ended = engine.phase(Phase::Infrastructure) => panic!("write {nth} did not crash: {ended:?}"),
+        }
+        drop(engine);
+        run.engine().phase(Phase::Infrastructure).await.unwrap();
+        run.made_once();
+
+        run.world.fail_write(nth, fault);
+        let mut engine = run.engine();
+        tokio::select! {
+            biased;
+            () = run.world.crashed() => {}
+            ended = engine.rollback(Phase::Preflight, None) => panic!("undo {nth} did not crash: {ended:?}"),
+        }
+        drop(engine);
+        run.engine().rollback(Phase::Preflight, None).await.unwrap();
+        assert!(run.is_empty(), "write {nth}, {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn bad_weather_costs_time_and_nothing_else() {
+    for seed in 0..40 {
+        let run = Run::new();
+        run.world.noise(seed, 4);
+        let mut tries = 0;
+        while let Err(stop) = run.engine().phase(Phase::Infrastructure).await {
+            // A gate may have been judged on what bad weather showed it; the same command asks again.
+            assert!(!matches!(stop, Stop::Stuck { .. } | Stop::LeftOver(_) | Stop::Journal(_)), "seed {seed}: {stop}");
+            tries += 1;
+            assert!(tries < 20, "seed {seed}: {stop}");
+        }
+        run.made_once();
+        let mut tries = 0;
+        while let Err(stop) = run.engine().rollback(Phase::Preflight, None).await {
+            tries += 1;
+            assert!(tries < 20, "seed {seed}: {stop}");
+        }
+        assert!(run.is_empty(), "seed {seed}");
+        assert!(!run.world.fired().is_empty(), "seed {seed}: the weather was fine");
+    }
+}
