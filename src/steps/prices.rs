@@ -1,8 +1,8 @@
 //! On-demand prices of ElastiCache nodes, for an estimate before anything is created. Not a bill.
 //!
-//! Source: <https://aws.amazon.com/elasticache/pricing/>, on-demand nodes, Redis OSS, in us-east-1 and us-east-2 (the
-//! same in both), as known on 2025-07-29. Prices change: an operator can check one with
-//! `aws pricing get-products --service-code AmazonElastiCache`.
+//! The page that has them is <https://aws.amazon.com/elasticache/pricing/> (on-demand nodes, Redis OSS, us-east-1 and
+//! us-east-2). The table was written down from memory in 2025, without access to that page: nobody has compared the two
+//! yet. `aws pricing get-products --service-code AmazonElastiCache` does.
 
 use crate::core::rollout::{Cache, CacheEngine, Region};
 
@@ -39,7 +39,7 @@ const THOUSANDTHS_AN_HOUR: [(&str, u64); 20] = [
 /// US dollars a month for the whole replication group, rounded up; `None` when the table does not know the node type
 /// or the region.
 ///
-/// Valkey nodes cost 20 % less than Redis OSS nodes.
+/// Valkey nodes are taken to cost 20 % less than Redis OSS nodes, as AWS announced; compare that, too.
 pub fn monthly_usd(cache: &Cache, region: &Region) -> Option<u32> {
     if !REGIONS.contains(&region.as_str()) {
         return None;
