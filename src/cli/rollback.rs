@@ -142,7 +142,8 @@ fn default_target(state: &RunState) -> Option<Phase> {
     match state.direction() {
         // A rollback that was interrupted goes on to where it was going.
         Direction::Back(to) => Some(to),
-        _ => state.furthest_phase().map(|phase| phase.previous().unwrap_or(phase)),
+        // Preflight only looked: there is nothing of it to undo.
+        _ => state.furthest_phase().and_then(Phase::previous),
     }
 }
 

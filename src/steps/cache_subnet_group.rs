@@ -81,7 +81,11 @@ impl Change for CacheSubnetGroup {
         Ok(match look(context).await? {
             None => Presence::Absent,
             Some(found) if tags::are_ours(&found.tags, context.rollout()) => Presence::Ours(Condition::Usable),
-            Some(found) => Presence::Foreign(tags::whose(&found.tags, context.rollout())),
+            Some(found) => Presence::Foreign(tags::whose(
+                &format!("cache subnet group {}", names::subnet_group(context.rollout())),
+                &found.tags,
+                context.rollout(),
+            )),
         })
     }
 

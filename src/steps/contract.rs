@@ -130,7 +130,7 @@ impl Diff {
             Presence::Ours(Condition::Broken(why)) => {
                 Self::one(DiffAction::Create, format!("{what} (replaces ours: {why})"))
             }
-            Presence::Foreign(whose) => Self::one(DiffAction::Refuse, format!("{what}: {whose}")),
+            Presence::Foreign(whose) => Self::one(DiffAction::Refuse, whose.clone()),
         }
     }
 }

@@ -105,7 +105,11 @@ impl Change for IngressRules {
             return Ok(Presence::Absent);
         };
         if !tags::are_ours(&group.tags, rollout) {
-            return Ok(Presence::Foreign(tags::whose(&group.tags, rollout)));
+            return Ok(Presence::Foreign(tags::whose(
+                &format!("security group {}", names::security_group(rollout)),
+                &group.tags,
+                rollout,
+            )));
         }
         let present: BTreeSet<IngressRule> =
             group.ingress.into_iter().filter(|rule| has_our_form(rollout, rule)).collect();

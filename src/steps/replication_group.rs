@@ -196,7 +196,11 @@ impl Change for ReplicationGroup {
             return Ok(Presence::Absent);
         };
         if !tags::are_ours(&found.tags, context.rollout()) {
-            return Ok(Presence::Foreign(tags::whose(&found.tags, context.rollout())));
+            return Ok(Presence::Foreign(tags::whose(
+                &format!("replication group {}", names::replication_group(context.rollout())),
+                &found.tags,
+                context.rollout(),
+            )));
         }
         Ok(Presence::Ours(match found.status {
             ReplicationGroupStatus::Available => Condition::Usable,

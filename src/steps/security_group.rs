@@ -75,7 +75,11 @@ impl Change for SecurityGroup {
         Ok(match look(context).await? {
             None => Presence::Absent,
             Some(found) if tags::are_ours(&found.tags, context.rollout()) => Presence::Ours(Condition::Usable),
-            Some(found) => Presence::Foreign(tags::whose(&found.tags, context.rollout())),
+            Some(found) => Presence::Foreign(tags::whose(
+                &format!("security group {}", names::security_group(context.rollout())),
+                &found.tags,
+                context.rollout(),
+            )),
         })
     }
 

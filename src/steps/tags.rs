@@ -18,10 +18,13 @@ pub fn are_ours(tags: &Tags, rollout: &Rollout) -> bool {
     tags.get(ROLLOUT).is_some_and(|name| name == rollout.name.as_str())
 }
 
-/// Why a thing is not ours, for `Presence::Foreign`.
-pub fn whose(tags: &Tags, rollout: &Rollout) -> String {
+/// Why the thing `what` is not ours, for `Presence::Foreign`.
+pub fn whose(what: &str, tags: &Tags, rollout: &Rollout) -> String {
     match tags.get(ROLLOUT) {
-        Some(other) => format!("it exists and belongs to the rollout `{other}`"),
-        None => format!("it exists without the tag {ROLLOUT}={}; remove it, or rename this rollout", rollout.name),
+        Some(other) => format!("{what} exists and belongs to the rollout `{other}`"),
+        None => format!(
+            "{what} exists without the tag {ROLLOUT}={}; it is somebody else's: remove it, or rename this rollout",
+            rollout.name
+        ),
     }
 }

@@ -105,12 +105,13 @@ impl Lab {
         self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Starts `migrate` and waits until its journal says `event` of `step`.
+    /// Starts `migrate` and waits until its journal says `event` of `step` once more than before.
     pub fn start_until(&self, arguments: &[&str], event: &str, step: &str) -> Child {
-        let mut child = self.start(arguments);
         let wanted = format!("\"type\":\"{event}\",\"data\":{{\"step\":\"{step}\"");
+        let before = self.journal().matches(&wanted).count();
+        let mut child = self.start(arguments);
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        while !self.journal().contains(&wanted) {
+        while self.journal().matches(&wanted).count() <= before {
             assert!(std::time::Instant::now() < deadline, "{event} of {step} never came: {}", self.journal());
             if child.try_wait().unwrap().is_some() {
                 panic!("ended before {event} of {step}: {:?}", Said::from(child.wait_with_output().unwrap()));
