@@ -5,7 +5,7 @@ use serde_json::json;
 use super::answer::{Answer, Trouble};
 use super::session::Session;
 use super::{signals, wiring};
-use crate::core::{Availability, Event, Exit, Phase, Plan, PresumedStep, RunState, StepStatus};
+use crate::core::{Availability, Contract, Event, Exit, Phase, Plan, PresumedStep, RunState, StepRecord, StepStatus};
 use crate::engine::Stop;
 use crate::ports::TaggedResource;
 use crate::steps::tags;
@@ -98,9 +98,10 @@ impl RollbackArgs {
         if !found.is_empty() && ledger.state().started().next().is_none() {
             ledger.append(presumed(&plan, &found))?;
         }
-        let steps =
-            ledger.state().started().filter(|(_, record)| record.phase > to && record.status != StepStatus::Undone);
-        let count = steps.count();
+        let stands = |record: &StepRecord| {
+            record.phase > to && record.contract == Contract::Change && record.status != StepStatus::Undone
+        };
+        let count = ledger.state().started().filter(|(_, record)| stands(record)).count();
         session.printer.remark(&format!(
             "rolling back to {to}: {count} steps to undo{}",
             if to < Phase::Infrastructure {
@@ -152,7 +153,8 @@ fn presumed(plan: &Plan, found: &[TaggedResource]) -> Event {
     let steps = plan
         .steps()
         .iter()
-        .filter(|step| step.phase == Phase::Infrastructure && step.availability == Availability::Built)
+        .filter(|step| step.phase == Phase::Infrastructure && step.contract == Contract::Change)
+        .filter(|step| step.availability == Availability::Built)
         .map(|step| PresumedStep { step: step.id.clone(), phase: step.phase, contract: step.contract })
         .collect();
     Event::StepsPresumed { steps, reason: format!("{} things carry this rollout's tag", found.len()) }

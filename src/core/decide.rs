@@ -1,6 +1,6 @@
 //! What to do next. A pure function of where the run stands and of the plan.
 
-use super::{Direction, Phase, Plan, RunState, StepId, StepStatus};
+use super::{Contract, Direction, Phase, Plan, RunState, StepId, StepRecord, StepStatus};
 
 /// The next thing for the engine to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,7 +43,9 @@ fn forward(state: &RunState, plan: &Plan, phase: Phase) -> Option<Effect> {
 }
 
 fn back(state: &RunState, to: Phase) -> Option<Effect> {
-    for (id, record) in state.started().rev().filter(|(_, record)| record.phase > to) {
+    // What only looked left nothing to undo.
+    let changed = |record: &StepRecord| record.phase > to && record.contract == Contract::Change;
+    for (id, record) in state.started().rev().filter(|(_, record)| changed(record)) {
         match record.status {
             StepStatus::Undone => {}
             StepStatus::Stuck => return None,

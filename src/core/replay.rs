@@ -234,9 +234,13 @@ impl RunState {
         if self.direction != Direction::Back(to) {
             return refuse(format!("no rollback to {to} was under way"));
         }
-        let left = self.started().find(|(_, record)| record.phase > to && record.status != StepStatus::Undone);
-        if let Some((step, _)) = left {
+        let stands = |record: &StepRecord| record.contract == Contract::Change && record.status != StepStatus::Undone;
+        if let Some((step, _)) = self.started().find(|(_, record)| record.phase > to && stands(record)) {
             return refuse(format!("rolled back to {to} without undoing {step}"));
+        }
+        // What was seen beyond that phase is no longer so: it has to be looked at and judged again.
+        for record in self.steps.values_mut().filter(|record| record.phase > to) {
+            *record = StepRecord::new(record.phase, record.contract, StepStatus::Undone);
         }
         self.direction = Direction::Idle;
         Ok(())

@@ -143,7 +143,10 @@ impl Lab {
     pub fn effects(&self, action: &str) -> usize {
         let calls: Value = serde_json::from_str(&self.control(&["calls", "--json", "--action", action])).unwrap();
         let calls = calls.as_array().or_else(|| calls["calls"].as_array()).unwrap().clone();
-        calls.iter().filter(|call| matches!(call["outcome"].as_str(), Some("ok" | "dropped" | "reply dropped"))).count()
+        calls
+            .iter()
+            .filter(|call| call["dry_run"] == false && (call["outcome"] == "ok" || call["effect"] == "ok"))
+            .count()
     }
 
     /// Fails the test when anything is left in the cloud that the lab did not put there.
