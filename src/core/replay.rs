@@ -126,7 +126,11 @@ impl RunState {
                         return refuse(format!("{step} is a gate: it can be retried or forgotten, not adopted"));
                     }
                     Resolution::Adopted => StepStatus::Succeeded,
-                    Resolution::Forgotten => StepStatus::Undone,
+                    Resolution::Forgotten => {
+                        // What it learnt and measured goes with it: a thing that is gone proves nothing.
+                        *record = StepRecord::new(record.phase, record.contract, StepStatus::Undone);
+                        StepStatus::Undone
+                    }
                 };
             }
             Event::Paused { cause } => self.paused = Some(cause.clone()),
@@ -149,6 +153,7 @@ impl RunState {
         if let Some(missing) = phase.previous().filter(|before| !self.has_passed(*before)) {
             return refuse(format!("{missing} has not passed"));
         }
+        self.look_again(phase, steps);
         self.phases.insert(phase, steps.to_vec());
         // What is walked again has to pass again.
         self.passed.retain(|passed| *passed < phase);
@@ -157,12 +162,29 @@ impl RunState {
         Ok(())
     }
 
-    /// A new plan may mean something else by the same step: nothing counts as done until it was probed again.
+    /// A phase that has nothing left to do is walked to look again: otherwise its evidence could go stale, and no
+    /// command would ever renew it.
+    fn look_again(&mut self, phase: Phase, steps: &[StepId]) {
+        if steps.iter().any(|step| self.status(step) != Some(StepStatus::Succeeded)) {
+            return;
+        }
+        let has_passed = self.has_passed(phase);
+        for step in steps {
+            if let Some(record) = self.steps.get_mut(step) {
+                record.status = StepStatus::Failed(Outcome::Unknown);
+                record.observed_seconds = if has_passed { 0 } else { record.observed_seconds };
+            }
+        }
+    }
+
+    /// A new plan may mean something else by the same step: nothing counts as done until it was probed again, and
+    /// what was observed under other gates is no part of a new soak.
     fn reopen(&mut self) {
         for record in self.steps.values_mut() {
             if matches!(record.status, StepStatus::Started | StepStatus::Succeeded) {
                 record.status = StepStatus::Failed(Outcome::Unknown);
             }
+            record.observed_seconds = 0;
         }
         self.passed.clear();
         self.approvals.clear();

@@ -42,6 +42,7 @@ impl Engine {
                 Presence::Absent | Presence::Foreign(_) => return Ok(Ok(())),
                 Presence::Ours(Condition::Leaving) => self.say(format!("{id}: waiting until it is gone")),
                 Presence::Ours(_) => {
+                    self.parts.ledger.confirm()?;
                     let production = self.writable_production();
                     let writer = self.writer(&context, &production)?;
                     if let Err(failed) = self.guarded(step.undo(&writer, permit)).await? {

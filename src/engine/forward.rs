@@ -113,6 +113,7 @@ impl Engine {
                 }
                 Ok(Presence::Absent) => {
                     tried += 1;
+                    self.parts.ledger.confirm()?;
                     let made = {
                         let context = self.reader(known);
                         let production = self.writable_production();

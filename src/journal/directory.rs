@@ -90,7 +90,9 @@ impl StateDirectory {
             let partial = path.with_extension("partial");
             std::fs::write(&partial, text)?;
             std::fs::File::open(&partial)?.sync_all()?;
-            std::fs::rename(&partial, &path)
+            std::fs::rename(&partial, &path)?;
+            // The journal refers to it next: its name must be as durable as its content.
+            std::fs::File::open(self.root.join("plans"))?.sync_all()
         };
         write().map_err(|error| JournalFault::Io(format!("{}: {error}", path.display())))
     }

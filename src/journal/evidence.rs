@@ -9,6 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::core::{Digest, EvidenceDocument};
 use crate::ports::{EvidenceStore, JournalFault};
 
+/// The version of stored measurements that this program knows.
+const EVIDENCE_VERSION: u32 = 1;
+
+/// What every version has.
+#[derive(serde::Deserialize)]
+struct Version {
+    version: u32,
+}
+
 fn encode(document: &EvidenceDocument) -> Result<(Vec<u8>, Digest), JournalFault> {
     let text = serde_json::to_vec_pretty(document).map_err(|error| JournalFault::Illegal(error.to_string()))?;
     let digest = Digest::of(&text);
@@ -37,6 +46,10 @@ impl FileEvidence {
         let damaged = |why: String| JournalFault::Damaged(format!("evidence {}: {why}", path.display()));
         if &Digest::of(&text) != digest {
             return Err(damaged("its content was changed".into()));
+        }
+        let header: Version = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        if header.version > EVIDENCE_VERSION {
+            return Err(JournalFault::Newer(header.version));
         }
         serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))
     }

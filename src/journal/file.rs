@@ -60,6 +60,12 @@ impl JournalStore for FileJournal {
         }
         self.file.write_all(line).and_then(|()| self.file.sync_data()).map_err(io(&self.path))?;
         self.length += line.len() as u64;
-        Ok(())
+        // Whoever took the lock away while we wrote may have read the journal before our line was in it: then nobody
+        // knows of this intent, and nobody may act on it. When the lock is ours even now, every reader after us sees it.
+        self.confirm()
+    }
+
+    fn confirm(&self) -> Result<(), JournalFault> {
+        self.lock.confirm()
     }
 }

@@ -77,6 +77,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether we are still the only writer. One intent may cover several calls (asked again after a lost reply, or
+    /// until something is no longer in use), minutes apart: each looks first.
+    ///
+    /// # Errors
+    /// `LeaseLost` when we are not: nothing may be written any more, neither here nor in the world.
+    pub fn confirm(&self) -> Result<(), JournalFault> {
+        self.store.confirm()
+    }
+
     /// Journals the intent to act, and hands out the permit for it.
     ///
     /// # Errors

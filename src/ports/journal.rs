@@ -53,6 +53,12 @@ pub trait JournalStore: Send {
     /// # Errors
     /// When we are no longer the only writer, or it cannot be written. Nobody may act on the event then.
     fn append(&mut self, line: &[u8]) -> Result<(), JournalFault>;
+
+    /// Whether we are still the only writer: asked before a call is repeated, without a line in between.
+    ///
+    /// # Errors
+    /// When we are not.
+    fn confirm(&self) -> Result<(), JournalFault>;
 }
 
 /// Measurements, stored by the digest of their content.

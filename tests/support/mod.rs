@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use migrate::core::rollout::Rollout;
 use migrate::core::{
-    Availability, ChecklistItem, Contract, Digest, EvidenceRef, Phase, Plan, PlanDigest, PlannedStep, StepId, StepKind,
-    Verdict,
+    Availability, ChecklistItem, Contract, Digest, Event, EvidenceRef, Facts, Failure, FailureClass, Fence, Holder,
+    Outcome, Phase, Plan, PlanDigest, PlannedStep, PresumedStep, Resolution, RunId, Stamped, StepId, StepKind, Verdict,
 };
 
 /// The repository's own rollout.yaml.
@@ -59,4 +59,67 @@ pub fn evidence(
         resource: "the store".into(),
         proves: proves.to_vec(),
     }
+}
+
+/// A legal journal in which every variant of `Event` occurs. It ends with everything rolled back and settled.
+pub fn every_event() -> Vec<Stamped> {
+    let plan = PlanDigest(Digest::of(b"the plan"));
+    let other = PlanDigest(Digest::of(b"another plan"));
+    let steps = || vec![id("1.make"), id("1.gate")];
+    let failure = |class| Failure::new(class, "it did not work").hint("look at it");
+    let start = |step: &str, contract| Event::StepStarted { step: id(step), phase: Phase::Infrastructure, contract };
+    let proof = || vec![evidence(&plan, at(5), Verdict::Pass, &[ChecklistItem::ClusterCreated])];
+    let settle = |resolution| Event::StuckSettled {
+        step: id("1.make"),
+        resolution,
+        by: "someone".into(),
+        reason: "looked at it".into(),
+    };
+    let facts = Facts::new().with("cluster.endpoint", "store:6379").with("network.subnets", vec!["a".to_owned()]);
+    let presumed =
+        PresumedStep { step: id("1.make"), phase: Phase::Infrastructure, contract: Contract::Soak { seconds: 1 } };
+    let events = vec![
+        Event::LeaseTaken { holder: Holder::new("someone@here pid 1"), reason: "migrate phase 1".into() },
+        Event::RunOpened { run: RunId::new("20260101T000000Z-abcdef"), rollout: "sessions".into(), plan: other },
+        Event::StepsPresumed { steps: vec![presumed], reason: "1 thing carries the tag".into() },
+        Event::PlanReplaced { plan: plan.clone(), by: "someone".into(), reason: "new files".into() },
+        Event::PhaseStarted { phase: Phase::Preflight, steps: Vec::new() },
+        Event::PhasePassed { phase: Phase::Preflight },
+        Event::PhaseStarted { phase: Phase::Infrastructure, steps: steps() },
+        start("1.make", Contract::Change),
+        Event::StepFailed { step: id("1.make"), outcome: Outcome::Unknown, failure: failure(FailureClass::Transient) },
+        Event::PhaseStarted { phase: Phase::Infrastructure, steps: steps() },
+        start("1.make", Contract::Change),
+        Event::StepSucceeded { step: id("1.make"), facts, evidence: proof() },
+        start("1.gate", Contract::Soak { seconds: 2 }),
+        Event::SoakObserved { step: id("1.gate"), seconds: 2 },
+        Event::GateJudged {
+            step: id("1.gate"),
+            verdict: Verdict::Pass,
+            reason: "fast enough".into(),
+            evidence: proof(),
+        },
+        Event::StepSucceeded { step: id("1.gate"), facts: Facts::new(), evidence: Vec::new() },
+        Event::PhasePassed { phase: Phase::Infrastructure },
+        Event::Approved {
+            phase: Phase::StagingCopy,
+            by: "someone".into(),
+            reason: "ready".into(),
+            expires_at: at(86_400),
+            plan,
+        },
+        Event::Paused { cause: "SIGINT".into() },
+        Event::RollbackStarted { to: Phase::Preflight, reason: Some("a rehearsal".into()) },
+        Event::UndoStarted { step: id("1.make") },
+        Event::UndoFailed { step: id("1.make"), failure: failure(FailureClass::Permanent) },
+        settle(Resolution::Retried),
+        Event::RollbackStarted { to: Phase::Preflight, reason: None },
+        Event::UndoStarted { step: id("1.gate") },
+        Event::UndoFinished { step: id("1.gate") },
+        Event::UndoStarted { step: id("1.make") },
+        Event::UndoFinished { step: id("1.make") },
+        Event::RollbackFinished { to: Phase::Preflight },
+        Event::LeaseReleased,
+    ];
+    events.into_iter().map(|event| Stamped { fence: Fence(1), event }).collect()
 }

@@ -1,0 +1,15 @@
+//! The pure core: what the reducer refuses, what `decide` answers, what opens a gate, what a value may be.
+
+mod deciding;
+mod entering;
+mod every_event;
+mod permits;
+mod random;
+mod refusals;
+mod reopening;
+mod run;
+mod secrets;
+#[path = "../support/mod.rs"]
+mod support;
+mod values;
+mod verdicts;
