@@ -67,7 +67,7 @@ fn lapse(evidence: &EvidenceRef, plan: &Plan, item: ChecklistItem, now: jiff::Ti
     let age = now.duration_since(evidence.measured_at);
     let maximum = plan.rollout().evidence.maximum_age.get();
     let is_old = std::time::Duration::try_from(age).is_ok_and(|age| age > maximum);
-    is_old.then(|| Missing::Stale(item, evidence.measured_at))
+    is_old.then_some(Missing::Stale(item, evidence.measured_at))
 }
 
 /// What stands in the way of entering `phase`; empty when it may be entered.

@@ -108,8 +108,8 @@ impl RunState {
             Event::RollbackFinished { to } => self.finish_rollback(*to)?,
             Event::UndoStarted { step } => self.start_undo(step)?,
             Event::UndoFinished { step } => {
-                let record = self.step_in(step, StepStatus::Undoing)?;
-                *record = StepRecord::new(record.phase, record.contract, StepStatus::Undone);
+                self.step_in(step, StepStatus::Undoing)?;
+                self.forget(step);
             }
             Event::UndoFailed { step, failure } => {
                 let record = self.step_in(step, StepStatus::Undoing)?;
@@ -119,19 +119,15 @@ impl RunState {
             }
             Event::StuckSettled { step, resolution, .. } => {
                 let record = self.step_in(step, StepStatus::Stuck)?;
-                record.status = match resolution {
-                    Resolution::Retried => StepStatus::Failed(Outcome::Unknown),
+                match resolution {
+                    Resolution::Retried => record.status = StepStatus::Failed(Outcome::Unknown),
                     // Adopting keeps the thing, not the claim that its step was judged.
                     Resolution::Adopted if record.contract.is_judged() => {
                         return refuse(format!("{step} is a gate: it can be retried or forgotten, not adopted"));
                     }
-                    Resolution::Adopted => StepStatus::Succeeded,
-                    Resolution::Forgotten => {
-                        // What it learnt and measured goes with it: a thing that is gone proves nothing.
-                        *record = StepRecord::new(record.phase, record.contract, StepStatus::Undone);
-                        StepStatus::Undone
-                    }
-                };
+                    Resolution::Adopted => record.status = StepStatus::Succeeded,
+                    Resolution::Forgotten => self.forget(step),
+                }
             }
             Event::Paused { cause } => self.paused = Some(cause.clone()),
             Event::Approved { phase, by, reason, expires_at, plan } => {
@@ -277,6 +273,19 @@ impl RunState {
             StepStatus::Started | StepStatus::Succeeded | StepStatus::Failed(_) | StepStatus::Undoing => {
                 record.status = StepStatus::Undoing;
                 Ok(())
+            }
+        }
+    }
+
+    /// A thing is gone, and what was learnt of it with it: its own record, and whatever was seen, judged or watched
+    /// after it was made. A gate that passed on the old one says nothing about a new one.
+    fn forget(&mut self, step: &StepId) {
+        let since = self.order.iter().skip_while(|started| *started != step);
+        for id in since {
+            if let Some(record) =
+                self.steps.get_mut(id).filter(|record| id == step || record.contract != Contract::Change)
+            {
+                *record = StepRecord::new(record.phase, record.contract, StepStatus::Undone);
             }
         }
     }

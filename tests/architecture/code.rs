@@ -37,7 +37,7 @@ impl Source {
         self.code.match_indices(word).map(|(at, _)| at).filter(move |at| {
             let before = self.code[..*at].chars().next_back();
             let after = self.code[at + word.len()..].chars().next();
-            !(starts_in_name && before.is_some_and(is_name)) && !(ends_in_name && after.is_some_and(is_name))
+            !(starts_in_name && before.is_some_and(is_name) || ends_in_name && after.is_some_and(is_name))
         })
     }
 

@@ -1,9 +1,9 @@
 //! What is next, from every kind of state.
 
-use migrate::core::{Effect, Event, Outcome, Phase, decide};
+use migrate::core::{Contract, Effect, Event, Outcome, Phase, decide};
 
 use crate::run::{Run, back, failed, succeeded};
-use crate::support::id;
+use crate::support::{id, plan, planned};
 
 fn next(run: &Run) -> Option<Effect> {
     decide(&run.state, &run.plan)
@@ -57,12 +57,19 @@ fn a_broken_thing_is_removed_and_made_again() {
 }
 
 #[test]
-fn a_rollback_undoes_the_newest_first_and_only_what_was_started() {
+fn a_rollback_undoes_the_newest_change_first_and_only_what_was_started() {
     let mut run = Run::open();
-    run.pass(Phase::Preflight).pass(Phase::Infrastructure).walk(Phase::StagingCopy).start("2.soak");
+    let both: Vec<_> = ["1.first", "1.second", "1.never"]
+        .map(|step| planned(step, Phase::Infrastructure, Contract::Change))
+        .into_iter()
+        .chain([planned("1.look", Phase::Infrastructure, Contract::Gate)])
+        .collect();
+    run.plan = plan(both);
+    run.pass(Phase::Preflight).walk(Phase::Infrastructure).start("1.first").add(succeeded("1.first"));
+    run.start("1.look").judge("1.look", migrate::core::Verdict::Pass).add(succeeded("1.look")).start("1.second");
     run.add(back(Phase::Preflight));
-    for step in ["2.soak", "1.gate", "1.make"] {
-        assert_eq!(next(&run), undo(step));
+    for step in ["1.second", "1.first"] {
+        assert_eq!(next(&run), undo(step), "what only looked left nothing to undo");
         run.add(Event::UndoStarted { step: id(step) });
         assert_eq!(next(&run), undo(step), "a crash left it being undone: the same again");
         run.add(Event::UndoFinished { step: id(step) });

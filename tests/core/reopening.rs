@@ -127,3 +127,22 @@ fn an_undone_step_has_forgotten_everything() {
     assert!(!is_proven(&run));
     assert_eq!(run.state.furthest_phase(), Some(Phase::Preflight));
 }
+
+#[test]
+fn a_gate_that_passed_on_what_is_gone_is_judged_again() {
+    let mut run = Run::open();
+    run.pass(Phase::Preflight).pass(Phase::Infrastructure).add(back(Phase::Preflight));
+    run.add(Event::UndoStarted { step: id("1.make") });
+    assert_eq!(run.state.status(&id("1.gate")), Some(StepStatus::Succeeded), "it may be there still");
+    run.add(Event::UndoFinished { step: id("1.make") });
+    assert_eq!(run.state.status(&id("1.gate")), Some(StepStatus::Undone));
+    assert_eq!(run.state.status(&id("0.look")), Some(StepStatus::Succeeded), "what was seen before it stays");
+}
+
+#[test]
+fn a_gate_that_passed_on_what_is_forgotten_is_judged_again() {
+    let mut run = Run::open();
+    run.pass(Phase::Preflight).pass(Phase::Infrastructure).add(back(Phase::Preflight)).stick("1.make");
+    settle(&mut run, Resolution::Forgotten);
+    assert_eq!(run.state.status(&id("1.gate")), Some(StepStatus::Undone));
+}

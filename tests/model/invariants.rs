@@ -23,7 +23,7 @@ pub const FLIGHT: &str = "a stale writer's write is at most the one in flight";
 /// Soaks are observed.
 pub const SOAK: &str = "a soak counts only what was truly watched";
 /// A phase is complete.
-pub const COMPLETE: &str = "a passed phase has all its steps, and they are usable";
+pub const COMPLETE: &str = "a passed phase has all its steps, usable, and judged as they are";
 /// Protocol and reducer agree.
 pub const AGREE: &str = "the rightful writer is never contradicted";
 /// A finished rollback left nothing.
@@ -96,7 +96,7 @@ fn passed_phases_are_complete(rig: &Rig, state: &State) -> bool {
     rig.scenario.plan.steps().iter().zip(&state.world.places).filter(|(step, _)| passed(&step.phase)).all(
         |(step, place)| {
             let is_usable = step.contract != Contract::Change || (place.live == 1 && !place.broken);
-            state.journal.status(&step.id) == Some(StepStatus::Succeeded) && is_usable
+            state.journal.status(&step.id) == Some(StepStatus::Succeeded) && is_usable && !place.outdated
         },
     )
 }

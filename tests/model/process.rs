@@ -119,6 +119,7 @@ impl Step<'_> {
                 if resolution == migrate::core::Resolution::Forgotten {
                     // "It is gone, or nobody's business any more": either way it is no longer ours.
                     let index = self.index(&step);
+                    self.state.world.remove(index);
                     self.state.world.places[index] = crate::world::Place::default();
                 }
                 let settled = Event::StuckSettled { step, resolution, by: "operator".into(), reason: "looked".into() };
@@ -250,6 +251,7 @@ impl Step<'_> {
     fn judge(&mut self, step: usize, turn: Turn) -> Option<At> {
         let Turn::Says(found) = turn else { return None };
         self.state.world.places[step].found = Some(found);
+        self.state.world.places[step].outdated = false;
         if self.bug(Bug::SuccessUnjudged) {
             return Some(At::Made(step));
         }

@@ -53,7 +53,14 @@ impl Scenario {
             planned("1.test", Phase::Infrastructure, Contract::Gate),
             planned("2.soak", Phase::StagingCopy, Contract::Soak { seconds: 2 }),
         ];
-        scenario(steps, Budget { crashes: 3, faults: 2, commands: 4, thefts: 0 })
+        scenario(steps, Budget { crashes: 2, faults: 2, commands: 4, thefts: 0 })
+    }
+
+    /// Two things and a gate on both: what was judged may be removed and made again.
+    pub fn judged_again() -> Self {
+        let gate = planned("1.test", Phase::Infrastructure, Contract::Gate);
+        let steps = vec![change("1.group"), change("1.cluster"), gate];
+        scenario(steps, Budget { crashes: 1, faults: 2, commands: 4, thefts: 0 })
     }
 
     /// Two processes, one of which takes the lock away from the other.

@@ -34,6 +34,11 @@ fn a_gate_and_a_soak_under_crashes_and_faults() {
 }
 
 #[test]
+fn what_is_made_again_is_judged_again() {
+    holds(Scenario::judged_again(), 1_000);
+}
+
+#[test]
 fn two_processes_and_a_stolen_lock() {
     holds(Scenario::theft(), 1_000);
 }

@@ -13,6 +13,8 @@ pub struct Place {
     pub watched: u8,
     /// What the last look of its gate truly found.
     pub found: Option<Verdict>,
+    /// Whether what it looked at, or watched, was removed since.
+    pub outdated: bool,
 }
 
 /// What the properties need to remember.
@@ -77,6 +79,9 @@ impl World {
         }
         self.places[step].live = 0;
         self.places[step].broken = false;
+        for later in &mut self.places[step + 1..] {
+            later.outdated = later.found.is_some();
+        }
         true
     }
 
