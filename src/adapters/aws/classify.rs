@@ -131,8 +131,15 @@ where
 
 /// AWS answered with an error.
 fn refused(call: &str, status: u16, code: Option<&str>, message: Option<&str>) -> (Failure, Outcome) {
-    let code = code.unwrap_or("no error code");
     let said = message.map(|message| format!(": {}", message.trim())).unwrap_or_default();
+    let Some(code) = code else {
+        // Every refusal of AWS has a code. Without one this is a success that cannot be read, or the word of somebody
+        // in between (a proxy), who may have spoken after AWS had acted.
+        let text = format!("{call}: the answer (HTTP {status}) is not one of AWS{said}");
+        let refused = (400..500).contains(&status) && status != 408 && status != 429;
+        let failure = if refused { Failure::permanent(text) } else { Failure::transient(text) };
+        return (failure.hint("check proxies, and AWS_ENDPOINT_URL"), Outcome::Unknown);
+    };
     let text = format!("{call}: {code}{said}");
     let has = |codes: &[&str]| codes.contains(&code);
     if has(&THROTTLED) {

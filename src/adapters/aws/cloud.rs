@@ -24,7 +24,15 @@ pub struct AwsCloud {
 impl AwsCloud {
     /// AWS for a rollout, and its secrets.
     pub async fn open(rollout: &Rollout) -> (Self, AwsSecrets) {
-        let config = config::load(&rollout.region).await;
+        Self::open_with(rollout, |loader| loader).await
+    }
+
+    /// The same, with a configuration that was adjusted: another endpoint, other credentials.
+    pub async fn open_with(
+        rollout: &Rollout,
+        adjust: impl FnOnce(aws_config::ConfigLoader) -> aws_config::ConfigLoader,
+    ) -> (Self, AwsSecrets) {
+        let config = config::load(&rollout.region, adjust).await;
         let cloud = Self {
             rollout: rollout.name.as_str().to_owned(),
             ec2: aws_sdk_ec2::Client::new(&config),

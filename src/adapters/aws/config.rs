@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
+};
 
 use crate::core::rollout;
 
@@ -16,7 +18,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// write has to be probed first.
 ///
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
-pub(super) async fn load(region: &rollout::Region) -> SdkConfig {
+///
+/// `adjust` has the last word before anything is looked for.
+pub(super) async fn load(region: &rollout::Region, adjust: impl FnOnce(ConfigLoader) -> ConfigLoader) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .operation_attempt_timeout(OPERATION)
@@ -29,5 +33,5 @@ pub(super) async fn load(region: &rollout::Region) -> SdkConfig {
     if let Ok(name) = AppName::new("migrate") {
         loader = loader.app_name(name);
     }
-    loader.load().await
+    adjust(loader).load().await
 }

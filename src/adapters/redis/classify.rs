@@ -8,7 +8,9 @@ use crate::ports::Endpoint;
 /// Why a connection cannot be used.
 pub(super) enum Unusable {
     /// The stream ended without an answer.
-    Closed(Failure),
+    Closed,
+    /// There was no answer in time.
+    Silent,
     /// The server said why.
     Said(Failure),
 }
@@ -16,7 +18,11 @@ pub(super) enum Unusable {
 impl Unusable {
     /// Sorts a failure by the error it came from.
     pub(super) fn new(error: &RedisError, failure: Failure) -> Self {
-        if error.kind() == ErrorKind::Io && !error.is_timeout() { Self::Closed(failure) } else { Self::Said(failure) }
+        match error.kind() {
+            ErrorKind::Io if error.is_timeout() => Self::Silent,
+            ErrorKind::Io => Self::Closed,
+            _ => Self::Said(failure),
+        }
     }
 }
 

@@ -98,8 +98,8 @@ impl Attempt<'_> {
             Ok(Ok(session)) => Ok(session),
             Ok(Err(Unusable::Said(failure))) => Err(failure),
             // Closed before the first answer: through a host that is how an unreachable store looks.
-            Ok(Err(Unusable::Closed(_))) => Err(explain(&self.origin, self.endpoint, self.limit).await),
-            Err(_) => Err(unanswered(&self.origin, self.endpoint, self.limit)),
+            Ok(Err(Unusable::Closed)) => Err(explain(&self.origin, self.endpoint, self.limit).await),
+            Ok(Err(Unusable::Silent)) | Err(_) => Err(unanswered(&self.origin, self.endpoint, self.limit)),
         }
     }
 

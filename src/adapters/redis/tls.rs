@@ -87,7 +87,8 @@ fn reason(endpoint: &Endpoint, error: &io::Error) -> NoTls {
 fn certificate(endpoint: &Endpoint, problem: &CertificateError) -> Failure {
     let host = &endpoint.host;
     match problem {
-        CertificateError::UnknownIssuer => {
+        // A bad signature: an authority with the trusted one's name, but not its key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             Failure::permanent(format!("{endpoint}: the certificate was issued by an authority that is not trusted"))
                 .hint("check cache.tls.ca_file in rollout.yaml, or whether this is the right server")
         }

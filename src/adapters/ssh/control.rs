@@ -10,11 +10,12 @@ use tempfile::TempDir;
 
 use crate::core::Failure;
 
-const PREFIX: &str = "migrate-ssh-";
+/// Followed by the process id, so that the directory of a living process is never taken for garbage.
+const PREFIX: &str = "migrate-";
 
-/// A UNIX socket's path is at most 104 (macOS) or 108 bytes long. To the directory come ours (20), openssh's (23),
+/// A UNIX socket's path is at most 104 (macOS) or 108 bytes long. To the directory come ours (23), openssh's (23),
 /// `/master` (7), and the 17 that ssh appends while it binds.
-const LONGEST_BASE: usize = 104 - 20 - 23 - 7 - 17 - 1;
+const LONGEST_BASE: usize = 104 - 23 - 23 - 7 - 17 - 1;
 
 /// An ssh master that lost its migrate ends after 60 idle seconds: what is older and answers nobody is garbage.
 const STALE: Duration = Duration::from_secs(120);
@@ -27,7 +28,7 @@ pub(super) fn directory() -> Result<TempDir, Failure> {
     let base = base();
     sweep(&base);
     tempfile::Builder::new()
-        .prefix(PREFIX)
+        .prefix(&format!("{PREFIX}{}-", std::process::id()))
         .tempdir_in(&base)
         .map_err(|error| Failure::permanent(format!("cannot make a directory for ssh in {}: {error}", base.display())))
 }
@@ -47,28 +48,59 @@ fn sweep(base: &Path) {
     let Ok(entries) = std::fs::read_dir(base) else { return };
     let Ok(ours) = std::fs::metadata("/proc/self").map(|data| data.uid()) else { return };
     for entry in entries.flatten() {
-        let named = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        if named && is_abandoned(&entry.path(), ours).unwrap_or(false) {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
+        let Some(process) = process else { continue };
+        let living = Path::new(&format!("/proc/{process}")).exists();
+        if !living && is_abandoned(&entry.path(), ours).unwrap_or(false) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }
 
+/// Whether a dead process's directory is of no use to an ssh master either.
 fn is_abandoned(directory: &Path, ours: u32) -> io::Result<bool> {
     let data = std::fs::symlink_metadata(directory)?;
     let age = SystemTime::now().duration_since(data.modified()?).unwrap_or_default();
     if !data.is_dir() || data.uid() != ours || age < STALE {
         return Ok(false);
     }
-    let mut sessions = 0;
     for session in std::fs::read_dir(directory)? {
-        let session = session?;
-        let idle = SystemTime::now().duration_since(session.metadata()?.modified()?).unwrap_or_default();
-        if idle < STALE || UnixStream::connect(session.path().join("master")).is_ok() {
+        if UnixStream::connect(session?.path().join("master")).is_ok() {
             return Ok(false);
         }
-        sessions += 1;
     }
-    // An empty one belongs to a process that has not connected yet, unless it is old.
-    Ok(sessions > 0 || age > STALE * 720)
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::net::UnixListener;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn only_what_nobody_needs_is_swept() {
+        let base = tempfile::tempdir().expect("a directory");
+        // Above every kernel's highest process id.
+        let dead = u32::MAX;
+        let plant = |name: String, old: bool| {
+            let directory = base.path().join(name);
+            fs::create_dir_all(directory.join("session")).expect("directories");
+            if old {
+                let then = SystemTime::now() - Duration::from_secs(600);
+                File::open(&directory).and_then(|file| file.set_modified(then)).expect("a time");
+            }
+            directory
+        };
+        let abandoned = plant(format!("migrate-{dead}-a"), true);
+        let fresh = plant(format!("migrate-{dead}-b"), false);
+        let living = plant(format!("migrate-{}-c", std::process::id()), true);
+        let foreign = plant("migrate-notes".into(), true);
+        let used = plant(format!("migrate-{dead}-d"), true);
+        let _master = UnixListener::bind(used.join("session/master")).expect("a socket");
+        super::sweep(base.path());
+        assert!(!abandoned.exists());
+        assert!(fresh.exists() && living.exists() && foreign.exists() && used.exists());
+    }
 }

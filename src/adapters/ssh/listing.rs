@@ -15,6 +15,12 @@ pub(super) enum Unusable {
     Changed,
 }
 
+/// Entries by path, and what follows them.
+type Entries<'a> = (BTreeMap<&'a [u8], Entry<'a>>, &'a [u8]);
+
+/// Sums by path, and what follows them.
+type Sums<'a> = (BTreeMap<Vec<u8>, String>, &'a [u8]);
+
 struct Entry<'a> {
     kind: &'a [u8],
     mode: &'a [u8],
@@ -47,7 +53,7 @@ pub(super) fn facts(listing: &[u8]) -> Result<TreeFacts, Unusable> {
 }
 
 /// Type, mode and path; NUL; link target; NUL; and so on up to an empty record.
-fn entries(listing: &[u8]) -> Result<(BTreeMap<&[u8], Entry<'_>>, &[u8]), Unusable> {
+fn entries(listing: &[u8]) -> Result<Entries<'_>, Unusable> {
     let mut found = BTreeMap::new();
     let mut rest = listing;
     loop {
@@ -72,7 +78,7 @@ fn record<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Unusable> {
 }
 
 /// Lines of sha256sum(1), up to an empty line; and what follows.
-fn sums(listing: &[u8]) -> Result<(BTreeMap<Vec<u8>, String>, &[u8]), Unusable> {
+fn sums(listing: &[u8]) -> Result<Sums<'_>, Unusable> {
     let mut found = BTreeMap::new();
     let mut rest = listing;
     loop {

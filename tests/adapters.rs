@@ -1,0 +1,24 @@
+//! The adapters against real servers: sshd, redis-server, and an HTTP server that plays AWS. All on 127.0.0.1, started
+//! by the test that needs them and ended with it.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+
+#[path = "adapters/support/mod.rs"]
+mod support;
+
+#[path = "adapters/aws.rs"]
+#[cfg(feature = "aws")]
+mod aws;
+#[path = "adapters/aws_reads.rs"]
+#[cfg(feature = "aws")]
+mod aws_reads;
+#[path = "adapters/cache.rs"]
+mod cache;
+#[path = "adapters/connection.rs"]
+mod connection;
+#[path = "adapters/inspect.rs"]
+mod inspect;
+#[path = "adapters/scripts.rs"]
+mod scripts;
+#[path = "adapters/tree.rs"]
+mod tree;

@@ -1,0 +1,9 @@
+//! Servers and fixtures.
+
+#[cfg(feature = "aws")]
+pub mod aws_server;
+pub mod certificates;
+pub mod permits;
+pub mod process;
+pub mod redis_server;
+pub mod sshd;

@@ -1,0 +1,88 @@
+//! Child processes that end with the test.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A server; killed and waited for when dropped.
+pub struct Server {
+    child: Child,
+}
+
+impl Server {
+    /// Starts `command` and waits until something listens on `port`.
+    pub fn start(command: &mut Command, package: &str, port: u16) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap_or_else(|error| {
+                panic!("{name} cannot be started ({error}): install it with `apt install {package}`")
+            });
+        let mut server = Self { child };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_err() {
+            if let Ok(Some(status)) = server.child.try_wait() {
+                panic!("{name} ended at once: {status}");
+            }
+            assert!(Instant::now() < deadline, "{name} does not listen on port {port}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port nobody listens on just now.
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).expect("a free port").local_addr().expect("its number").port()
+}
+
+/// Runs a command that has to succeed.
+pub fn run(command: &mut Command, package: &str) -> Output {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{name} cannot be started ({error}): install it with `apt install {package}`"));
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// Ends the processes below `parent`, by id, each before its own children: a session before what runs in it.
+pub fn kill_children(parent: u32) {
+    for child in children(parent) {
+        let below = descendants(child);
+        for id in std::iter::once(child).chain(below) {
+            let _ = Command::new("kill").args(["-9", &id.to_string()]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+fn descendants(parent: u32) -> Vec<u32> {
+    children(parent).into_iter().flat_map(|child| std::iter::once(child).chain(descendants(child))).collect()
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+    processes
+        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok())
+        .filter(|id| {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            let fields = stat.rsplit_once(')').map(|(_, fields)| fields.to_owned()).unwrap_or_default();
+            fields.split_whitespace().nth(1) == Some(&parent.to_string())
+        })
+        .collect()
+}
