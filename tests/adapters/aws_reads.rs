@@ -44,20 +44,25 @@ fn simulated(results: &[(&str, &str)], more: &str) -> Reply {
     query_answer("SimulatePrincipalPolicy", &format!("<EvaluationResults>{members}</EvaluationResults>{more}"))
 }
 
+fn statement(actions: &[&str], resource: &str) -> Statement {
+    let actions = actions.iter().map(|action| (*action).to_owned()).collect();
+    Statement { purpose: "Test".into(), actions, resources: vec![resource.to_owned()] }
+}
+
 fn role_session() -> Caller {
     Caller { account: "123456789012".into(), arn: "arn:aws:sts::123456789012:assumed-role/deploy/alice".into() }
 }
 
 #[tokio::test]
 async fn permissions_are_simulated_for_the_role_over_all_pages() {
-    let asked = ["ec2:A", "ec2:B", "ec2:C"].map(str::to_owned);
+    let asked = statement(&["ec2:A", "ec2:B", "ec2:C"], "*");
     let server = AwsServer::start([
         simulated(&[("ec2:B", "implicitDeny")], "<IsTruncated>true</IsTruncated><Marker>m</Marker>"),
         simulated(&[("ec2:A", "allowed")], "<IsTruncated>false</IsTruncated>"),
     ]);
     let answers = server.open().await.0.simulate(&role_session(), &asked).await.expect("answers");
     let expected = [Permission::Allowed, Permission::Denied, Permission::Unknown];
-    assert_eq!(answers, asked.into_iter().zip(expected).collect::<Vec<_>>());
+    assert_eq!(answers, asked.actions.into_iter().zip(expected).collect::<Vec<_>>());
     assert!(server.requests()[0].contains("arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fdeploy"));
     assert!(server.requests()[1].contains("Marker=m"));
 }
@@ -65,19 +70,15 @@ async fn permissions_are_simulated_for_the_role_over_all_pages() {
 #[tokio::test]
 async fn a_statement_is_simulated_on_its_resources() {
     let server = AwsServer::start([simulated(&[("ec2:A", "allowed")], "")]);
-    let statement = Statement {
-        purpose: "Test".into(),
-        actions: vec!["ec2:A".into()],
-        resources: vec!["arn:aws:ec2:us-east-2:*:security-group/*".into()],
-    };
-    let answers = server.open().await.0.simulate_statements(&role_session(), &[statement]).await.expect("answers");
+    let asked = statement(&["ec2:A"], "arn:aws:ec2:us-east-2:*:security-group/*");
+    let answers = server.open().await.0.simulate(&role_session(), &asked).await.expect("answers");
     assert_eq!(answers, [("ec2:A".to_owned(), Permission::Allowed)]);
     assert!(server.requests()[0].contains("us-east-2%3A123456789012%3Asecurity-group"), "{:?}", server.requests());
 }
 
 #[tokio::test]
 async fn a_simulation_that_is_refused_is_unknown_and_a_role_with_a_path_is_found() {
-    let asked = ["ec2:A".to_owned()];
+    let asked = statement(&["ec2:A"], "*");
     let server = AwsServer::start([query_error(403, "AccessDenied")]);
     let answers = server.open().await.0.simulate(&role_session(), &asked).await.expect("answers");
     assert_eq!(answers[0].1, Permission::Unknown);
