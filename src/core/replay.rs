@@ -159,9 +159,11 @@ impl RunState {
     }
 
     /// A phase that has nothing left to do is walked to look again: otherwise its evidence could go stale, and no
-    /// command would ever renew it.
+    /// command would ever renew it. One that is under way goes on where it was.
     fn look_again(&mut self, phase: Phase, steps: &[StepId]) {
-        if steps.iter().any(|step| self.status(step) != Some(StepStatus::Succeeded)) {
+        if self.direction == Direction::Forward(phase)
+            || steps.iter().any(|step| self.status(step) != Some(StepStatus::Succeeded))
+        {
             return;
         }
         let has_passed = self.has_passed(phase);
