@@ -116,6 +116,7 @@ impl Drop for Lock {
 }
 
 /// Says every few seconds that we are alive, until the sender is dropped.
+#[expect(clippy::disallowed_methods, reason = "a heartbeat in a thread of its own, on the wall clock that people read")]
 fn beat(mut file: File, mut info: LockInfo) -> (Sender<()>, JoinHandle<()>) {
     let (stop, stopped) = channel::<()>();
     let heart = std::thread::spawn(move || {

@@ -9,12 +9,12 @@ fn next(run: &Run) -> Option<Effect> {
     decide(&run.state, &run.plan)
 }
 
-fn apply(step: &str) -> Option<Effect> {
-    Some(Effect::Apply(id(step)))
+fn apply(step: &str) -> Effect {
+    Effect::Apply(id(step))
 }
 
-fn undo(step: &str) -> Option<Effect> {
-    Some(Effect::Undo(id(step)))
+fn undo(step: &str) -> Effect {
+    Effect::Undo(id(step))
 }
 
 #[test]
@@ -27,11 +27,11 @@ fn nothing_is_next_without_a_command() {
 fn steps_come_in_the_plans_order_and_then_the_phase_passes() {
     let mut run = Run::open();
     run.pass(Phase::Preflight).walk(Phase::Infrastructure);
-    assert_eq!(next(&run), apply("1.make"));
+    assert_eq!(next(&run), Some(apply("1.make")));
     run.start("1.make");
-    assert_eq!(next(&run), apply("1.make"), "a crash left it started: the same again");
+    assert_eq!(next(&run), Some(apply("1.make")), "a crash left it started: the same again");
     run.add(succeeded("1.make"));
-    assert_eq!(next(&run), apply("1.gate"));
+    assert_eq!(next(&run), Some(apply("1.gate")));
     run.start("1.gate").judge("1.gate", migrate::core::Verdict::Pass).add(succeeded("1.gate"));
     assert_eq!(next(&run), Some(Effect::PassPhase(Phase::Infrastructure)));
 }
@@ -42,8 +42,8 @@ fn a_failure_waits_for_a_command_and_is_then_tried_again() {
         let mut run = Run::open();
         run.pass(Phase::Preflight).walk(Phase::Infrastructure).start("1.make").add(failed("1.make", outcome));
         assert_eq!(next(&run), None);
-        assert_eq!(next(run.walk(Phase::Infrastructure)), apply("1.make"));
-        assert_eq!(next(run.add(back(Phase::Preflight))), undo("1.make"), "nothing that was started is left out");
+        assert_eq!(next(run.walk(Phase::Infrastructure)), Some(apply("1.make")));
+        assert_eq!(next(run.add(back(Phase::Preflight))), Some(undo("1.make")), "nothing that was started is left out");
     }
 }
 
@@ -52,8 +52,8 @@ fn a_broken_thing_is_removed_and_made_again() {
     let mut run = Run::open();
     run.pass(Phase::Preflight).walk(Phase::Infrastructure).start("1.make");
     run.add(Event::UndoStarted { step: id("1.make") });
-    assert_eq!(next(&run), undo("1.make"));
-    assert_eq!(next(run.add(Event::UndoFinished { step: id("1.make") })), apply("1.make"));
+    assert_eq!(next(&run), Some(undo("1.make")));
+    assert_eq!(next(run.add(Event::UndoFinished { step: id("1.make") })), Some(apply("1.make")));
 }
 
 #[test]
@@ -69,9 +69,9 @@ fn a_rollback_undoes_the_newest_change_first_and_only_what_was_started() {
     run.start("1.look").judge("1.look", migrate::core::Verdict::Pass).add(succeeded("1.look")).start("1.second");
     run.add(back(Phase::Preflight));
     for step in ["1.second", "1.first"] {
-        assert_eq!(next(&run), undo(step), "what only looked left nothing to undo");
+        assert_eq!(next(&run), Some(undo(step)), "what only looked left nothing to undo");
         run.add(Event::UndoStarted { step: id(step) });
-        assert_eq!(next(&run), undo(step), "a crash left it being undone: the same again");
+        assert_eq!(next(&run), Some(undo(step)), "a crash left it being undone: the same again");
         run.add(Event::UndoFinished { step: id(step) });
     }
     assert_eq!(next(&run), Some(Effect::FinishRollback(Phase::Preflight)));
@@ -96,7 +96,7 @@ fn a_step_that_was_undone_and_made_again_is_undone_in_its_new_place() {
     run.pass(Phase::Preflight).walk(Phase::Infrastructure).start("1.make").add(succeeded("1.make")).start("1.gate");
     run.add(Event::UndoStarted { step: id("1.make") }).add(Event::UndoFinished { step: id("1.make") });
     run.start("1.make").add(back(Phase::Preflight));
-    assert_eq!(next(&run), undo("1.make"), "it is the newest now");
+    assert_eq!(next(&run), Some(undo("1.make")), "it is the newest now");
 }
 
 #[test]
@@ -104,5 +104,5 @@ fn nothing_is_next_while_something_is_stuck() {
     let mut run = Run::open();
     run.pass(Phase::Preflight).walk(Phase::Infrastructure).start("1.make").add(back(Phase::Preflight));
     assert_eq!(next(run.stick("1.make")), None);
-    assert_eq!(next(run.add(back(Phase::Preflight))), undo("1.make"), "asking again tries again");
+    assert_eq!(next(run.add(back(Phase::Preflight))), Some(undo("1.make")), "asking again tries again");
 }

@@ -1,4 +1,5 @@
 //! The engine in the simulator: cut at every line of the journal, before and after every write, and stolen from.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod at_lines;
 mod at_writes;

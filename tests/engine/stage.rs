@@ -159,7 +159,7 @@ impl Stage {
 
     /// The journal's lines.
     pub fn lines(&self) -> usize {
-        self.journal.bytes().iter().filter(|byte| **byte == b'\n').count()
+        self.journal.bytes().split_inclusive(|byte| *byte == b'\n').count()
     }
 
     /// What the journal says.

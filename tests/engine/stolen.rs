@@ -1,7 +1,7 @@
 //! `migrate unlock --force` under a live process: it stops before its next write, in the journal and in the world.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use migrate::core::Phase;
 use migrate::engine::Stop;
@@ -17,7 +17,7 @@ struct Stealable {
     stolen: Arc<AtomicBool>,
     /// Steals it by itself when it is asked for the nth time.
     after: usize,
-    asked: std::sync::atomic::AtomicUsize,
+    asked: AtomicUsize,
 }
 
 impl JournalStore for Stealable {
@@ -47,7 +47,7 @@ impl JournalStore for Stealable {
 
 fn stealable(after: usize) -> Stealable {
     let (journal, stolen) = (MemoryJournal::default(), Arc::default());
-    Stealable { journal, stolen, after, asked: Default::default() }
+    Stealable { journal, stolen, after, asked: AtomicUsize::default() }
 }
 
 fn is_lost(ended: &Result<(), Stop>) -> bool {

@@ -40,7 +40,7 @@ fn a_cut_at_every_byte_of_the_last_line_costs_only_that_line() {
 fn the_next_writer_cuts_the_torn_line_off() {
     let (bytes, _) = written();
     let last = bytes.len() - lines(&bytes).last().expect("many").len();
-    for cut in [last + 1, (last + bytes.len()) / 2, bytes.len() - 1] {
+    for cut in [last + 1, usize::midpoint(last, bytes.len()), bytes.len() - 1] {
         let journal = MemoryJournal::holding(bytes[..cut].to_vec());
         let ledger = open(journal.clone()).expect("the next process");
         assert_eq!(ledger.warnings().len(), 1);

@@ -131,7 +131,7 @@ impl Step<'_> {
     fn decide(&mut self) -> Option<At> {
         let journal = self.state.journal.clone();
         let effect =
-            crate::seeded::decide_with(self.rig, &journal).unwrap_or_else(|| decide(&journal, &self.rig.scenario.plan));
+            crate::seeded::decide_with(self.rig, &journal).or_else(|| decide(&journal, &self.rig.scenario.plan));
         match effect {
             None => Some(At::Close),
             Some(Effect::Apply(step)) => self.intend(&step),

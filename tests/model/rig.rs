@@ -104,7 +104,7 @@ impl Model for Rig {
         match state.processes.iter().flatten().count() {
             0 => actions.extend(commands(self, &state.journal).into_iter().map(Action::Start)),
             1 if state.budget.thefts > 0 => {
-                actions.extend(commands(self, &state.journal).into_iter().map(Action::Steal))
+                actions.extend(commands(self, &state.journal).into_iter().map(Action::Steal));
             }
             _ => {}
         }

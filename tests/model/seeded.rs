@@ -10,8 +10,8 @@ use crate::invariants::{AGREE, COMPLETE, EMPTY, FLIGHT, GATES, INTENT, KNOWN, LE
 use crate::rig::Rig;
 use crate::scenario::Scenario;
 
-/// What a buggy `decide` answers; `None` when the bug is elsewhere and the shipped one is asked.
-pub fn decide_with(rig: &Rig, journal: &RunState) -> Option<Option<Effect>> {
+/// What a buggy `decide` answers; `None` when the bug is elsewhere, and the shipped one is asked.
+pub fn decide_with(rig: &Rig, journal: &RunState) -> Option<Effect> {
     match (rig.bug?, journal.direction()) {
         (Bug::UndoSkipsStarted, Direction::Back(to)) => {
             Some(back(journal, to, true, |status| status == StepStatus::Started))
@@ -24,13 +24,13 @@ pub fn decide_with(rig: &Rig, journal: &RunState) -> Option<Option<Effect>> {
             let mut steps = rig.scenario.plan.steps_of(phase);
             let first = steps.next()?;
             let done = journal.status(&first.id) == Some(StepStatus::Succeeded);
-            done.then_some(Some(Effect::PassPhase(phase)))
+            done.then_some(Effect::PassPhase(phase))
         }
         _ => None,
     }
 }
 
-fn back(journal: &RunState, to: Phase, newest_first: bool, skip: impl Fn(StepStatus) -> bool) -> Option<Effect> {
+fn back(journal: &RunState, to: Phase, newest_first: bool, skip: impl Fn(StepStatus) -> bool) -> Effect {
     let mut left: Vec<_> = journal
         .started()
         .filter(|(_, record)| record.phase > to && record.status != StepStatus::Undone && !skip(record.status))
@@ -40,7 +40,7 @@ fn back(journal: &RunState, to: Phase, newest_first: bool, skip: impl Fn(StepSta
         left.reverse();
     }
     let next = left.into_iter().next();
-    Some(next.map_or(Effect::FinishRollback(to), Effect::Undo))
+    next.map_or(Effect::FinishRollback(to), Effect::Undo)
 }
 
 /// Asserts that the checker finds `property` broken, and that the path to it is a real one.
