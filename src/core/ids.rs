@@ -25,7 +25,7 @@ macro_rules! identifier {
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str(&self.0)
+                out.pad(&self.0)
             }
         }
     };

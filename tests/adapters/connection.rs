@@ -124,7 +124,6 @@ async fn child_to_be_killed() {
 }
 
 #[tokio::test]
-#[ignore = "takes more than a minute: what a killed process leaves ends after 60 s"]
 async fn a_killed_process_leaves_nothing_for_long() {
     let sshd = Sshd::start();
     let needle = sshd.path("ssh_config").display().to_string();
