@@ -1,5 +1,15 @@
 //! How long an operator waits for `migrate check` and for `migrate status` on a long journal, and how much memory that
 //! takes. `cargo bench --no-default-features --bench start`; exits 1 when a promise of docs/benchmarks.md is broken.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may panic, start processes and look at the clock"
+)]
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};

@@ -1,6 +1,15 @@
 //! The adapters against real servers: sshd, redis-server, and an HTTP server that plays AWS. All on 127.0.0.1, started
 //! by the test that needs them and ended with it.
-
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may panic, start processes and look at the clock"
+)]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
 #[path = "adapters/support/mod.rs"]

@@ -1,4 +1,14 @@
 //! The binary through its command line: what it says, how it exits. Reads no network.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may panic, start processes and look at the clock"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -64,10 +74,10 @@ impl Site {
     }
 
     fn migrate(&self, arguments: &[&str]) -> Said {
-        self.finish(self.command(arguments))
+        Self::finish(self.command(arguments))
     }
 
-    fn finish(&self, mut command: Command) -> Said {
+    fn finish(mut command: Command) -> Said {
         let output = command.output().unwrap();
         Said {
             code: output.status.code().unwrap(),
@@ -124,7 +134,7 @@ fn mistakes_as_json_and_as_annotations_and_as_junit() {
     assert_eq!(json["error"]["diagnostics"][0]["line"], 19, "{json}");
     let mut command = site.command(&["check", "--junit", "out.xml"]);
     command.env("GITHUB_ACTIONS", "true");
-    let said = site.finish(command);
+    let said = Site::finish(command);
     assert!(said.stdout.starts_with("::error file=rollout.yaml,line=19,"), "{}", said.stdout);
     let junit = std::fs::read_to_string(site.path().join("out.xml")).unwrap();
     assert!(junit.contains("failures=\"1\""), "{junit}");
@@ -235,7 +245,7 @@ fn without_credentials_it_says_so_and_nothing_is_journalled_twice() {
     let mut command = site.command(&["rollback"]);
     // Nobody listens there: no metadata service answers, and no credentials are found.
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", site.path());
-    let said = site.finish(command);
+    let said = Site::finish(command);
     assert_eq!(said.code, 5, "{}", said.stderr);
     assert!(said.stderr.contains("credentials") && !said.stderr.contains("panicked"), "{}", said.stderr);
 }

@@ -1,4 +1,5 @@
 //! What the documents say is what the program does. `UPDATE_GOLDEN=1 cargo test --test docs` rewrites the generated ones.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::fmt::Write;
 use std::path::Path;

@@ -1,6 +1,16 @@
 //! The real binary against real servers: phase 1 forward and back in the lab, broken in every way we could think of.
 //!
 //! Needs `lab/lab setup`. Each test has a lab of its own, which ends with it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may panic, start processes and look at the clock"
+)]
 
 #[path = "lab/fixture.rs"]
 mod fixture;

@@ -1,4 +1,5 @@
 //! The worst files, one after the other, in a process of their own: memory stays small.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 #![cfg(target_os = "linux")]
 
 use migrate::spec::{LoadOptions, PhaseFiles, Sources, Style, load, load_sources, render_text};
@@ -32,7 +33,7 @@ fn hostile_files_take_little_memory() {
         format!("[{}]", "a,".repeat(MEBIBYTE / 2 - 8)),
         format!("name: \"{}\"\n", fill("\\u0041").trim_end_matches('\\')),
         format!("- &a {}\n", fill("lol ")),
-        (0..9_000).map(|number| format!("key{number}: {{a: b, c: d}}\n")).collect(),
+        (0..9_000).map(|number| format!("key{number}: {{a: b, c: d}}\n")).collect::<Vec<_>>().concat(),
     ];
     for text in worst {
         let sources = Sources {

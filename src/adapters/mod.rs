@@ -1,4 +1,5 @@
 //! The real world: AWS, the system's ssh, Redis, the clock. The only place that names an SDK.
+#![allow(clippy::disallowed_methods, reason = "wall clocks, waiting and processes are what adapters are for")]
 
 #[cfg(feature = "aws")]
 mod aws;

@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Trouble};
 use super::session::Session;
 use super::wiring;
+use crate::adapters::SystemClock;
 use crate::core::{
     ChecklistItem, Exit, Failure, Missing, Phase, Plan, Proof, RunState, StepStatus, Verdict, missing_for,
     missing_for_done, proof,
 };
 use crate::engine::{Finding, look};
+use crate::ports::Clock;
 use crate::report::{JunitCase, junit, mark, utc};
 use crate::spec::{self, Loaded, Style};
 
@@ -92,7 +94,7 @@ impl CheckArgs {
     fn judge(&self, session: &Session, loaded: &Loaded, findings: &[Finding]) -> Result<Answer, Trouble> {
         let plan = &loaded.plan;
         let state = session.replay()?.state;
-        let now = jiff::Timestamp::now();
+        let now = SystemClock::new().now();
         let missing = match self.goal {
             None => Vec::new(),
             Some(Goal::Enter(phase)) => missing_for(&state, plan, phase, now),
@@ -103,7 +105,7 @@ impl CheckArgs {
         let run_lines = run_lines(&state);
         let checklist: Vec<Line> =
             ChecklistItem::ALL.into_iter().map(|item| checklist_line(&state, plan, item, now)).collect();
-        let exit = self.exit(plan, &state, findings, &run_lines, &checklist, &missing);
+        let exit = exit_of(plan, &state, findings, &run_lines, &checklist, &missing);
         lines.extend(run_lines);
 
         let mut cases: Vec<JunitCase> = lines.iter().chain(&checklist).map(junit_case).collect();
@@ -115,10 +117,10 @@ impl CheckArgs {
         self.write_junit(&cases)?;
         if on_github() {
             let bad = lines.iter().chain(&checklist).filter(|line| line.verdict >= Verdict::Hold);
-            let annotations: String = bad
+            let annotations: Vec<String> = bad
                 .map(|line| format!("::error title={}::{}\n", line.name, line.detail.replace('\n', "%0A")))
                 .collect();
-            session.printer.annotate(&annotations);
+            session.printer.annotate(&annotations.concat());
         }
         let result = json!({
             "plan": plan.digest(),
@@ -129,38 +131,6 @@ impl CheckArgs {
         });
         let text = self.render(&lines, &checklist, &missing, findings, drifted(plan, &state), exit);
         Ok(Answer::pass(text, result).exit(exit))
-    }
-
-    fn exit(
-        &self,
-        plan: &Plan,
-        state: &RunState,
-        findings: &[Finding],
-        run_lines: &[Line],
-        checklist: &[Line],
-        missing: &[Missing],
-    ) -> Exit {
-        if state.stuck().is_some() {
-            return Exit::Stuck;
-        }
-        if drifted(plan, state) {
-            return Exit::PlanDrift;
-        }
-        // Permissions come first: nothing else can be mended before them.
-        let failed: Vec<&Failure> = findings.iter().filter_map(|finding| finding.failure.as_ref()).collect();
-        let classes = failed.iter().map(|failure| Exit::from(failure.class));
-        if let Some(exit) = classes.min_by_key(|exit| (*exit != Exit::WaitingForPermissions, *exit == Exit::Waiting)) {
-            return exit;
-        }
-        let worst = findings.iter().map(Finding::verdict).chain(run_lines.iter().map(|line| line.verdict)).max();
-        let refuted = checklist.iter().any(|line| line.verdict >= Verdict::Hold);
-        match worst {
-            _ if refuted => Exit::GateFailed,
-            Some(Verdict::Hold | Verdict::Abort) => Exit::GateFailed,
-            Some(Verdict::Inconclusive) => Exit::Waiting,
-            _ if !missing.is_empty() => Exit::Waiting,
-            _ => Exit::Pass,
-        }
     }
 
     fn write_junit(&self, cases: &[JunitCase]) -> Result<(), Trouble> {
@@ -209,6 +179,38 @@ impl CheckArgs {
             }
         }
         text
+    }
+}
+
+/// The exit code that all of it together asks for.
+fn exit_of(
+    plan: &Plan,
+    state: &RunState,
+    findings: &[Finding],
+    run_lines: &[Line],
+    checklist: &[Line],
+    missing: &[Missing],
+) -> Exit {
+    if state.stuck().is_some() {
+        return Exit::Stuck;
+    }
+    if drifted(plan, state) {
+        return Exit::PlanDrift;
+    }
+    // Permissions come first: nothing else can be mended before them.
+    let failed: Vec<&Failure> = findings.iter().filter_map(|finding| finding.failure.as_ref()).collect();
+    let classes = failed.iter().map(|failure| Exit::from(failure.class));
+    if let Some(exit) = classes.min_by_key(|exit| (*exit != Exit::WaitingForPermissions, *exit == Exit::Waiting)) {
+        return exit;
+    }
+    let worst = findings.iter().map(Finding::verdict).chain(run_lines.iter().map(|line| line.verdict)).max();
+    let refuted = checklist.iter().any(|line| line.verdict >= Verdict::Hold);
+    match worst {
+        _ if refuted => Exit::GateFailed,
+        Some(Verdict::Hold | Verdict::Abort) => Exit::GateFailed,
+        Some(Verdict::Inconclusive) => Exit::Waiting,
+        _ if !missing.is_empty() => Exit::Waiting,
+        _ => Exit::Pass,
     }
 }
 

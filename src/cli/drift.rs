@@ -16,11 +16,8 @@ pub fn between(before: Option<&Plan>, after: &Plan) -> String {
     let mut changes = Vec::new();
     collect("", &before, &after, &mut changes);
     let more = changes.len().saturating_sub(LISTED);
-    let mut text: String = changes.iter().take(LISTED).map(|change| format!("\n  {change}")).collect();
-    if more > 0 {
-        text.push_str(&format!("\n  and {more} more"));
-    }
-    text
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    changes.into_iter().take(LISTED).chain(rest).flat_map(|change| ["\n  ".to_owned(), change]).collect::<String>()
 }
 
 fn collect(path: &str, before: &Value, after: &Value, changes: &mut Vec<String>) {

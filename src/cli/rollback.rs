@@ -5,9 +5,9 @@ use serde_json::json;
 use super::answer::{Answer, Trouble};
 use super::session::Session;
 use super::{signals, wiring};
+use crate::adapters::SystemClock;
 use crate::core::{Availability, Contract, Event, Exit, Phase, Plan, PresumedStep, RunState, StepRecord, StepStatus};
-use crate::engine::Stop;
-use crate::ports::TaggedResource;
+use crate::ports::{Clock, TaggedResource};
 use crate::steps::tags;
 
 /// Options of `migrate rollback`.
@@ -44,9 +44,8 @@ impl RollbackArgs {
             session.printer.remark("there is no journal; looking for what carries this rollout's tag");
             return self.discover(session).await;
         }
-        let to = match self.to.or_else(|| default_target(&state)) {
-            Some(to) => to,
-            None => return Ok(nothing("nothing was started, or everything is undone already")),
+        let Some(to) = self.to.or_else(|| default_target(&state)) else {
+            return Ok(nothing("nothing was started, or everything is undone already"));
         };
         let plan = match session.pinned_plan(&state) {
             Some(plan) => plan,
@@ -127,7 +126,6 @@ impl RollbackArgs {
                     json!({ "to": to, "undone": count, "left_over": [], "next": next }),
                 ))
             }
-            Err(stop @ Stop::LeftOver(_)) => Err(stop.into()),
             Err(stop) => Err(stop.into()),
         }
     }
@@ -166,7 +164,7 @@ fn set_journal_aside(session: &Session) -> Result<(), Trouble> {
     if !path.exists() {
         return Ok(());
     }
-    let aside = path.with_extension(format!("{}.jsonl", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ")));
+    let aside = path.with_extension(format!("{}.jsonl", SystemClock::new().now().strftime("%Y%m%dT%H%M%SZ")));
     std::fs::rename(&path, &aside).map_err(|error| {
         Trouble::new(Exit::Internal, format!("{}: {error}", path.display()), "make the state directory writable")
     })?;

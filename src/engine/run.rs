@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::{Backoff, Cancel, Stop};
 use crate::core::{
-    Effect, Event, EvidenceDocument, EvidenceRef, Facts, Failure, Measurement, Phase, Plan, StepId, decide, missing_for,
+    Direction, Effect, Event, EvidenceDocument, EvidenceRef, Facts, Failure, Measurement, Phase, Plan, StepId, decide,
+    missing_for,
 };
 use crate::journal::Ledger;
 use crate::ports::{EvidenceStore, Progress, ProgressSink, WritableTarget};
@@ -97,6 +98,12 @@ impl Engine {
         if let Some((step, record)) = state.stuck() {
             let failure = record.failure.clone().unwrap_or_else(|| Failure::permanent("its undo failed"));
             return Err(Stop::Stuck { step: step.clone(), failure });
+        }
+        if let Direction::Back(to) = state.direction() {
+            let failure = Failure::permanent(format!("a rollback to {to} is under way"));
+            return Err(Stop::Refused(
+                failure.hint(format!("`migrate rollback --to {}` goes on with it", to.number())),
+            ));
         }
         let missing = missing_for(state, &self.parts.plan, phase, self.parts.ledger.now());
         if !missing.is_empty() {

@@ -67,7 +67,6 @@ impl Stop {
                 ))
             }
             Self::LeftOver(_) => Some("`migrate rollback --discover` releases what carries this rollout's tag".to_owned()),
-            Self::Signalled(_) => None,
             Self::Journal(JournalFault::Locked { .. }) => {
                 Some("wait for it, or, when that process is gone or hangs: `migrate unlock --force --reason WHY`".to_owned())
             }
@@ -76,7 +75,7 @@ impl Stop {
                 "keep the file for inspection; `migrate rollback --discover` works from what carries this rollout's tag"
                     .to_owned(),
             ),
-            Self::Journal(_) => None,
+            Self::Signalled(_) | Self::Journal(_) => None,
         }
     }
 }

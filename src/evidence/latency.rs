@@ -47,7 +47,7 @@ impl LatencySummary {
 
     /// The numbers, in milliseconds, for the record.
     pub fn to_json(&self) -> serde_json::Value {
-        let milliseconds = |duration: Duration| duration.as_micros() as f64 / 1_000.0;
+        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
         serde_json::json!({
             "samples": self.samples,
             "p50_ms": milliseconds(self.p50),

@@ -57,7 +57,9 @@ impl ProgressSink for LineReport {
         if is_repeated && !self.verbose {
             return;
         }
-        out.last = Some((progress.message.clone(), Instant::now()));
+        #[expect(clippy::disallowed_methods, reason = "how often a person wants to read the same line is wall time")]
+        let now = Instant::now();
+        out.last = Some((progress.message.clone(), now));
         let remaining = progress.remaining.map(|left| format!(", about {} to go", words::human_duration(left)));
         out.line(&format!("    … {}{}", progress.message, remaining.unwrap_or_default()));
     }

@@ -33,6 +33,16 @@ fn every_built_kind_is_tested() {
 }
 
 #[test]
+fn what_can_change_something_says_so() {
+    // A rollback undoes the steps whose contract is Change: a kind that hid a change would be left standing.
+    let plan = site::plan(site::rollout());
+    for planned in plan.steps() {
+        let changes = matches!(migrate::steps::build(planned).unwrap(), migrate::steps::Step::Change(_));
+        assert_eq!(changes, planned.contract == migrate::core::Contract::Change, "{}", planned.kind);
+    }
+}
+
+#[test]
 fn every_gate_has_a_scenario_that_makes_it_fail() {
     let broken: BTreeSet<&str> = scenarios::scenarios().iter().map(|scenario| scenario.kind).collect();
     for entry in BuiltInKinds.entries().iter().filter(|entry| entry.availability == Availability::Built) {

@@ -182,17 +182,17 @@ fn protected() -> Vec<Scenario> {
             .world(|world| service(world, "18.117.115.217", |service| service.unit = Some(Digest::of(b"edited")))),
         changed("command line", &["the command line changed", "--workers 9"]).world(|world| {
             service(world, "chatmrpt-production-1", |service| {
-                service.command_line.extend(["--workers".into(), "9".into()])
-            })
+                service.command_line.extend(["--workers".into(), "9".into()]);
+            });
         }),
         changed("environment", &["the environment changed"]).world(|world| {
-            service(world, "chatmrpt-production-1", |service| service.environment = Some(Digest::of(b"edited")))
+            service(world, "chatmrpt-production-1", |service| service.environment = Some(Digest::of(b"edited")));
         }),
         changed("interpreter", &["the interpreter changed from /usr/bin/python3.11 to /usr/bin/python3.9"]).world(
             |world| {
                 service(world, "chatmrpt-production-1", |service| {
-                    service.executable = Some("/usr/bin/python3.9".into())
-                })
+                    service.executable = Some("/usr/bin/python3.9".into());
+                });
             },
         ),
     ]

@@ -114,7 +114,8 @@ impl Lab {
         while self.journal().matches(&wanted).count() <= before {
             assert!(std::time::Instant::now() < deadline, "{event} of {step} never came: {}", self.journal());
             if child.try_wait().unwrap().is_some() {
-                panic!("ended before {event} of {step}: {:?}", Said::from(child.wait_with_output().unwrap()));
+                let said = Said::from(child.wait_with_output().unwrap());
+                panic!("ended before {event} of {step}: {said:?}");
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }

@@ -21,7 +21,7 @@ fn copy_of_phases() -> tempfile::TempDir {
 
 fn load_with(directory: &Path) -> Result<Loaded, Vec<Diagnostic>> {
     let options = LoadOptions { rollout: repository("rollout.yaml"), phases: Some(directory.to_owned()) };
-    load(&options, &BuiltInKinds).map_err(|found| found.into_vec())
+    load(&options, &BuiltInKinds).map_err(migrate::spec::Diagnostics::into_vec)
 }
 
 #[test]

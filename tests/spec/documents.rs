@@ -15,7 +15,7 @@ fn the_repository_rollout_loads_without_a_word() {
     assert!(Phase::ALL.into_iter().all(|phase| loaded.plan.steps_of(phase).count() > 0));
     let step = loaded.plan.step(&StepId::new("1.connection-test")).expect("the connection test");
     assert_eq!(step.settings, serde_json::json!({ "endpoint": "${cluster.endpoint}", "samples": 200 }));
-    assert_eq!(step.requires.iter().map(|fact| fact.as_str()).collect::<Vec<_>>(), ["cluster.endpoint"]);
+    assert_eq!(step.requires.iter().map(migrate::core::FactName::as_str).collect::<Vec<_>>(), ["cluster.endpoint"]);
     assert_eq!(loaded.plan.title(Phase::Preflight), "Preflight (reads only)");
 }
 

@@ -32,8 +32,8 @@ pub(super) fn command(endpoint: &Endpoint, name: &str, error: &RedisError) -> Fa
     match error.kind() {
         _ if error.code() == Some("NOAUTH") => Failure::permanent(format!("{endpoint}: the store asks for a token"))
             .hint("set cache.auth in rollout.yaml to where the token is"),
-        ErrorKind::Io => Failure::transient(text),
-        ErrorKind::Server(
+        ErrorKind::Io
+        | ErrorKind::Server(
             ServerErrorKind::BusyLoading
             | ServerErrorKind::TryAgain
             | ServerErrorKind::ClusterDown

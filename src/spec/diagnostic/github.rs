@@ -16,13 +16,13 @@ fn line(item: &Diagnostic) -> String {
     let mut text = item.message.clone();
     for (label, part) in [("why", &item.why), ("help", &item.help)] {
         if let Some(part) = part {
-            text.push_str(&format!("\n{label}: {part}"));
+            text.extend(["\n", label, ": ", part]);
         }
     }
     let mut place = format!("file={},line={},col={}", property(&item.file), item.line, item.column);
     // GitHub refuses an end column for an annotation of several lines.
     if item.end.line == item.line && item.end.column > item.column {
-        place.push_str(&format!(",endColumn={}", item.end.column));
+        place.extend([",endColumn=".to_owned(), item.end.column.to_string()]);
     }
     format!("::{command} {place},title={}::{}\n", property(item.code.as_str()), data(&text))
 }
