@@ -8,9 +8,9 @@
     clippy::disallowed_macros,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::format_collect,
     reason = "a test may panic, start processes and look at the clock"
 )]
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
 #[path = "adapters/support/mod.rs"]
 mod support;

@@ -45,9 +45,8 @@ impl Site {
         words: &str,
     ) {
         let started = Instant::now();
-        let failure = match self.open(route, endpoint, security, token).await {
-            Ok(_) => panic!("{route:?}: connected, expected {words}"),
-            Err(failure) => failure,
+        let Err(failure) = self.open(route, endpoint, security, token).await else {
+            panic!("{route:?}: connected, expected {words}");
         };
         assert_eq!(failure.class, class, "{route:?}: {failure}");
         assert!(failure.message.contains(words), "{route:?}: {failure}, expected {words}");

@@ -31,10 +31,7 @@ pub(super) async fn simulate(
     caller: &Caller,
     statements: &[Statement],
 ) -> Result<Vec<(String, Permission)>, Failure> {
-    let mut source = match principal(&caller.arn) {
-        Some(source) => source,
-        None => return Ok(all_unknown(statements)),
-    };
+    let Some(mut source) = principal(&caller.arn) else { return Ok(all_unknown(statements)) };
     let mut answers = Vec::new();
     for statement in statements {
         let resources: Vec<String> =
