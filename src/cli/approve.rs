@@ -14,7 +14,7 @@ Examples:
   migrate approve 4 --reason 'CHG-1234, agreed with support' --for 8h")]
 pub struct ApproveArgs {
     /// Which phase.
-    #[arg(value_parser = super::args::phase_number, value_name = "PHASE")]
+    #[arg(value_parser = super::options::phase_number, value_name = "PHASE")]
     phase: Phase,
     /// Why; it stands in the journal.
     #[arg(long)]

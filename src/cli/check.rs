@@ -47,7 +47,7 @@ enum Goal {
 }
 
 fn goal(text: &str) -> Result<Goal, String> {
-    if text == "done" { Ok(Goal::Done) } else { super::args::phase_number(text).map(Goal::Enter) }
+    if text == "done" { Ok(Goal::Done) } else { super::options::phase_number(text).map(Goal::Enter) }
 }
 
 /// One line of the verdict.

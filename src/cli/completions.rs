@@ -17,9 +17,9 @@ pub struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub(super) fn run(self) -> Answer {
+    pub(super) fn run(self, mut program: clap::Command) -> Answer {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::args::command(), "migrate", &mut script);
+        clap_complete::generate(self.shell, &mut program, "migrate", &mut script);
         let text = String::from_utf8_lossy(&script).into_owned();
         let result = json!({ "script": text });
         Answer::pass(text, result).product()

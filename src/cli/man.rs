@@ -20,7 +20,7 @@ pub struct ManArgs {
 }
 
 impl ManArgs {
-    pub(super) fn run(self) -> Result<Answer, Trouble> {
+    pub(super) fn run(self, program: clap::Command) -> Result<Answer, Trouble> {
         let trouble = |error: std::io::Error| {
             Trouble::new(
                 Exit::Internal,
@@ -31,14 +31,14 @@ impl ManArgs {
         match self.directory {
             None => {
                 let mut page = Vec::new();
-                clap_mangen::Man::new(super::args::command()).render(&mut page).map_err(trouble)?;
+                clap_mangen::Man::new(program).render(&mut page).map_err(trouble)?;
                 let text = String::from_utf8_lossy(&page).into_owned();
                 let result = json!({ "page": text });
                 Ok(Answer::pass(text, result).product())
             }
             Some(directory) => {
                 std::fs::create_dir_all(&directory).map_err(trouble)?;
-                clap_mangen::generate_to(super::args::command(), &directory).map_err(trouble)?;
+                clap_mangen::generate_to(program, &directory).map_err(trouble)?;
                 let text = format!("written to {}", directory.display());
                 Ok(Answer::pass(text, json!({ "directory": directory })))
             }

@@ -9,6 +9,7 @@ mod drift;
 mod init;
 mod log;
 mod man;
+mod options;
 mod permissions;
 mod phase;
 mod plan;

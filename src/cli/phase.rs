@@ -18,7 +18,7 @@ Examples:
 After a crash, a signal or a failure the same command goes on where it stopped.")]
 pub struct PhaseArgs {
     /// Which phase: 0 (preflight) to 4.
-    #[arg(value_parser = super::args::phase_number, value_name = "PHASE")]
+    #[arg(value_parser = super::options::phase_number, value_name = "PHASE")]
     phase: Phase,
 }
 

@@ -20,7 +20,7 @@ Examples:
   migrate plan 1 --offline  without asking AWS what is there already")]
 pub struct PlanArgs {
     /// Only this phase.
-    #[arg(value_parser = super::args::phase_number, value_name = "PHASE")]
+    #[arg(value_parser = super::options::phase_number, value_name = "PHASE")]
     phase: Option<Phase>,
     /// Ask nobody: assume that nothing exists yet.
     #[arg(long)]

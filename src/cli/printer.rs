@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, OUTPUT_VERSION, Trouble};
-use super::args::{GlobalArgs, OutputFormat};
+use super::options::{GlobalArgs, OutputFormat};
 use crate::core::Exit;
 use crate::ports::{EventSink, Progress, ProgressSink};
 use crate::report::{LineReport, LiveReport};

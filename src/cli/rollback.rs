@@ -21,7 +21,7 @@ Examples:
 Can be run twice, after a crash, in the middle of a phase, and after a failed rollback.")]
 pub struct RollbackArgs {
     /// The phase whose end state is wanted [default: the one before the furthest].
-    #[arg(long, value_parser = super::args::phase_number, value_name = "PHASE")]
+    #[arg(long, value_parser = super::options::phase_number, value_name = "PHASE")]
     to: Option<Phase>,
     /// Why, for the journal.
     #[arg(long)]

@@ -6,7 +6,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::answer::{Answer, Trouble};
-use super::args::{Cli, Command};
+use super::args::{Cli, Command, command as command_line};
 use super::printer::Printer;
 use super::session::Session;
 use crate::core::Exit;
@@ -44,8 +44,8 @@ fn dispatch(session: &Session, command: Command) -> Result<Answer, Trouble> {
         Command::Replan(args) => args.run(session),
         Command::Stuck(args) => args.run(session),
         Command::Schema(args) => args.run(),
-        Command::Completions(args) => Ok(args.run()),
-        Command::Man(args) => args.run(),
+        Command::Completions(args) => Ok(args.run(command_line())),
+        Command::Man(args) => args.run(command_line()),
         Command::Plan(args) => within_runtime(args.run(session)),
         Command::Check(args) => within_runtime(args.run_live(session)),
         Command::Phase(args) => within_runtime(args.run(session)),

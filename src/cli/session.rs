@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::answer::Trouble;
-use super::args::GlobalArgs;
+use super::options::GlobalArgs;
 use super::printer::Printer;
 use crate::adapters::SystemClock;
 use crate::core::{Event, Exit, Holder, Plan, PlanDigest, RunId, RunState};

@@ -31,7 +31,11 @@ impl LiveReport {
     fn line(&self, event: &Event) -> Option<String> {
         let text = words::describe(event);
         Some(match event {
-            Event::StepStarted { .. } | Event::UndoStarted { .. } | Event::GateJudged { .. } => return None,
+            Event::StepStarted { .. } | Event::UndoStarted { .. } => return None,
+            // A gate that fails is followed by its failure, in the same words.
+            Event::GateJudged { verdict, reason, .. } => {
+                return verdict.passes().then(|| self.paint("2", &format!("    {reason}")));
+            }
             Event::LeaseTaken { .. } | Event::LeaseReleased => {
                 return self.verbose.then(|| self.paint("2", &format!("  · {text}")));
             }
@@ -53,7 +57,8 @@ impl Drop for LiveReport {
 impl EventSink for LiveReport {
     fn recorded(&self, _: jiff::Timestamp, event: &Event) {
         if let Event::StepStarted { step, .. } | Event::UndoStarted { step } = event {
-            self.bar.reset_elapsed();
+            // A bar that was finished stays hidden until it is reset.
+            self.bar.reset();
             self.bar.set_message(step.to_string());
             self.bar.enable_steady_tick(Duration::from_millis(100));
         }

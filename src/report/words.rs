@@ -42,15 +42,16 @@ pub fn describe(event: &Event) -> String {
         Event::PhasePassed { phase } => format!("{phase} passed"),
         Event::StepStarted { step, .. } => format!("{step} started"),
         Event::StepSucceeded { step, facts, evidence } => {
-            let facts: Vec<String> = facts
-                .iter()
-                .filter(|(_, value)| value.to_string().len() <= 80)
-                .map(|(name, value)| format!("{name} = {value}"))
-                .collect();
-            let seen: Vec<&str> = evidence.iter().map(|evidence| evidence.summary.as_str()).collect();
-            let details = [seen.join("; "), facts.join(", ")].into_iter().filter(|part| !part.is_empty());
-            let details = details.collect::<Vec<_>>().join("; ");
-            if details.is_empty() { format!("{step} succeeded") } else { format!("{step} succeeded: {details}") }
+            // What was measured is in words already; facts speak only where nothing was measured.
+            let seen: Vec<String> = evidence.iter().map(|evidence| evidence.summary.clone()).collect();
+            let short = facts.iter().filter(|(_, value)| value.to_string().len() <= 80);
+            let known = short.map(|(name, value)| format!("{name} = {value}")).collect();
+            let details = if seen.is_empty() { known } else { seen };
+            if details.is_empty() {
+                format!("{step} succeeded")
+            } else {
+                format!("{step} succeeded: {}", details.join("; "))
+            }
         }
         Event::StepFailed { step, outcome, failure } => {
             let left = match outcome {
