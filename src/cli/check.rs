@@ -238,8 +238,10 @@ fn files_line(loaded: &Loaded) -> Line {
 }
 
 fn finding_line(finding: &Finding) -> Line {
-    let mut details: Vec<String> = finding.measurements.iter().map(|measurement| measurement.summary.clone()).collect();
-    details.extend(finding.failure.as_ref().map(|failure| failure.message.clone()));
+    let mut details: Vec<&str> = finding.measurements.iter().map(|measurement| measurement.summary.as_str()).collect();
+    // A gate's failure mostly repeats the measurement that failed it.
+    let failure = finding.failure.as_ref().map(|failure| failure.message.as_str());
+    details.extend(failure.filter(|message| !details.contains(message)));
     Line { name: finding.step.to_string(), verdict: finding.verdict(), detail: details.join("\n") }
 }
 
