@@ -1,4 +1,5 @@
-//! Texts: nothing is expanded, and nothing is empty.
+//! Texts: nothing is expanded, and nothing is empty. Journeys are another matter: a form field may be empty, and they
+//! have references of their own.
 
 use super::context::Context;
 use crate::spec::diagnostic::Code;
@@ -6,21 +7,27 @@ use crate::spec::diagnostic::quote::quoted;
 
 pub fn check(context: &mut Context<'_>) {
     let mut found = Vec::new();
-    context.root.each_text(&mut |node, text| {
-        if text.contains("${") {
-            let message = format!("{} would be taken literally", quoted(text));
-            found.push(
-                context
-                    .source
-                    .error(Code::RolloutExpansion, node.span, message)
-                    .because("nothing is expanded in rollout.yaml: what is checked has to be what is used")
-                    .help("write the value out; references such as ${network.vpc} belong in phases/"),
-            );
-        } else if text.trim().is_empty() {
-            found.push(
-                context.source.error(Code::RolloutEmptyText, node.span, "this text is empty").help("write the value"),
-            );
-        }
+    let outside = context.root.entries().iter().filter(|entry| entry.key.text != "journeys");
+    outside.for_each(|entry| {
+        entry.value.each_text(&mut |node, text| {
+            if text.contains("${") {
+                let message = format!("{} would be taken literally", quoted(text));
+                found.push(
+                    context
+                        .source
+                        .error(Code::RolloutExpansion, node.span, message)
+                        .because("nothing is expanded in rollout.yaml: what is checked has to be what is used")
+                        .help("write the value out; references such as ${network.vpc} belong in phases/"),
+                );
+            } else if text.trim().is_empty() {
+                found.push(
+                    context
+                        .source
+                        .error(Code::RolloutEmptyText, node.span, "this text is empty")
+                        .help("write the value"),
+                );
+            }
+        })
     });
     found.into_iter().for_each(|mistake| context.report(mistake));
 }
