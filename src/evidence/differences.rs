@@ -35,8 +35,8 @@ struct Bracket {
     up_to: u128,
 }
 
-/// A bracket that does not shrink like this is cut in the middle instead.
-const WORTHWHILE: u128 = 4;
+/// A bracket that does not shrink to this part of itself is cut in the middle next.
+const WORTHWHILE: u128 = 2;
 
 impl<'a> Differences<'a> {
     /// The differences `left - right`.
@@ -57,35 +57,38 @@ impl<'a> Differences<'a> {
         };
         let position = position.min(self.count() - 1);
         let mut bracket = Bracket { low: least - last, before: 0, high: most - first, up_to: self.count() };
-        // As many as fit into one more walk or two.
-        let few = 2 * (self.left.values().len() + self.right.values().len()) as u128;
-        let mut guess = self.guess(position);
-        let mut halve = false;
+        // Looking at so many one by one costs about as much as a walk.
+        let few = ((self.left.values().len() + self.right.values().len()) as u128 / 4).max(1_024);
+        let (low_guess, high_guess) = self.guesses(position);
+        for limit in [low_guess, high_guess] {
+            if limit > bracket.low && limit < bracket.high {
+                bracket.cut(&self.walk(limit), position);
+            }
+        }
+        let mut is_slow = false;
         while bracket.low < bracket.high && bracket.up_to - bracket.before > few {
             let width = bracket.up_to - bracket.before;
-            let limit = if guess >= bracket.low && guess < bracket.high {
-                guess
-            } else {
-                // `low` itself is always a legal limit: its walk says which difference comes next.
-                (bracket.low + (bracket.high - bracket.low) / 2.0).clamp(bracket.low, bracket.high.next_down())
-            };
-            let walk = self.walk(limit);
-            if walk.count > position {
-                bracket.high = walk.below;
-                bracket.up_to = walk.count;
-            } else {
-                bracket.low = walk.above;
-                bracket.before = walk.count;
-            }
-            halve = !halve && (bracket.up_to - bracket.before) * WORTHWHILE > width;
-            guess = if halve { f64::NAN } else { bracket.interpolate(position) };
+            let limit =
+                if is_slow { bracket.low + (bracket.high - bracket.low) / 2.0 } else { bracket.aim(position, few / 3) };
+            // `low` itself is always a legal limit: its walk says which difference comes next.
+            bracket.cut(&self.walk(limit.clamp(bracket.low, bracket.high.next_down())), position);
+            is_slow = !is_slow && (bracket.up_to - bracket.before) * WORTHWHILE > width;
         }
         if bracket.low >= bracket.high { bracket.high } else { self.pick(&bracket, position) }
     }
 
-    /// The position's difference among some hundred evenly spread observations of each sample: nearly the right one.
-    fn guess(&self, position: u128) -> f64 {
-        const SPREAD: u64 = 192;
+    /// The difference at a position, and the one after it.
+    pub fn pair_at(&self, position: u128) -> (f64, f64) {
+        let value = self.at(position);
+        let walk = self.walk(value);
+        (value, if walk.count > position + 1 { value } else { walk.above })
+    }
+
+    /// Two differences around the position's, from some dozens of evenly spread observations of each sample.
+    fn guesses(&self, position: u128) -> (f64, f64) {
+        const SPREAD: u64 = 64;
+        /// How far a position among the spread ones may be off.
+        const MARGIN: usize = 96;
         let thin = |sample: &Sample| -> Vec<f64> {
             let count = sample.count();
             let ranks = (0..SPREAD).map(|step| (count * (2 * step + 1)).div_ceil(2 * SPREAD).max(1));
@@ -93,9 +96,11 @@ impl<'a> Differences<'a> {
         };
         let (left, right) = (thin(self.left), thin(self.right));
         let mut differences: Vec<f64> = left.iter().flat_map(|l| right.iter().map(move |r| l - r)).collect();
+        differences.sort_unstable_by(f64::total_cmp);
         let share = position as f64 / self.count() as f64;
-        let middle = ((differences.len() as f64 * share) as usize).min(differences.len().saturating_sub(1));
-        *differences.select_nth_unstable_by(middle, f64::total_cmp).1
+        let middle = (differences.len() as f64 * share) as usize;
+        let at = |position: usize| differences.get(position).or(differences.last()).copied().unwrap_or(f64::NAN);
+        (at(middle.saturating_sub(MARGIN)), at(middle + MARGIN))
     }
 
     fn walk(&self, limit: f64) -> Walk {
@@ -151,9 +156,23 @@ impl<'a> Differences<'a> {
 }
 
 impl Bracket {
-    /// Where the position would be if the differences were spread evenly.
-    fn interpolate(&self, position: u128) -> f64 {
-        let share = (position - self.before) as f64 / (self.up_to - self.before) as f64;
+    /// Takes in what a walk along a limit within the bracket found.
+    fn cut(&mut self, walk: &Walk, position: u128) {
+        if walk.count > position {
+            self.high = walk.below;
+            self.up_to = walk.count;
+        } else {
+            self.low = walk.above;
+            self.before = walk.count;
+        }
+    }
+
+    /// Where the position would be if the differences were spread evenly, or rather `margin` positions beyond it on
+    /// the side where more is left: there the bracket is cut.
+    fn aim(&self, position: u128, margin: u128) -> f64 {
+        let (under, over) = (position - self.before, self.up_to - position);
+        let aim = if under > over { under - margin.min(under) } else { (under + margin).min(under + over) };
+        let share = aim as f64 / (under + over) as f64;
         self.low + (self.high - self.low) * share
     }
 }
@@ -174,7 +193,10 @@ mod tests {
         let differences = Differences::of(&left, &right);
         for step in 0..=10 {
             let at = (expected.len() - 1) * step / 10;
-            assert_eq!(differences.at(at as u128), expected[at], "position {at} of {}", expected.len());
+            let next = expected.get(at + 1).copied();
+            let (found, after) = differences.pair_at(at as u128);
+            assert_eq!(found, expected[at], "position {at} of {}", expected.len());
+            assert_eq!(after.is_finite().then_some(after), next, "after position {at} of {}", expected.len());
         }
     }
 

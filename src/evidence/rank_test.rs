@@ -98,7 +98,7 @@ impl Pooled {
                 (Some(only), None) | (None, Some(only)) => *only,
                 (None, None) => break,
             };
-            let mut take = |sample: &Sample, at: &mut usize| match sample.values().get(*at) {
+            let take = |sample: &Sample, at: &mut usize| match sample.values().get(*at) {
                 Some(value) if *value == next => {
                     *at += 1;
                     sample.count_at(*at - 1)

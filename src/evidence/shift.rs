@@ -40,8 +40,8 @@ pub fn shift(first: &Sample, second: &Sample, confidence: f64) -> Option<Interva
     let outer = outer_rank(first.count(), second.count(), confidence)?;
     let differences = Differences::of(second, first);
     let pairs = differences.count();
-    let below = differences.at(pairs.div_ceil(2) - 1);
-    let above = if pairs.is_multiple_of(2) { differences.at(pairs / 2) } else { below };
+    let (below, next) = differences.pair_at(pairs.div_ceil(2) - 1);
+    let above = if pairs.is_multiple_of(2) { next } else { below };
     Some(Interval {
         low: differences.at(outer - 1),
         estimate: below + (above - below) / 2.0,
