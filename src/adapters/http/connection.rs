@@ -85,6 +85,8 @@ impl Connection {
             answer.head.extend_from_slice(&self.input[self.used..self.used + head.length]);
         }
         self.used += head.length;
+        // What an application says about its failure is quoted.
+        let wanted = Wanted { body: wanted.body || head.status >= 400, ..wanted };
         self.read_body(head.framing, wanted, &mut answer.body).await?;
         if head.keep_alive && self.used == self.input.len() {
             self.input.clear();
