@@ -4,7 +4,15 @@
 //! `cargo bench --no-default-features --bench load` (needs `wrk` and `taskset`; `-- --rounds 4 --seconds 2` for less,
 //! `-- --memory` for the second part only). The program starts itself again for each role: `server`, `generate`,
 //! `crowd`.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a benchmark may panic, start processes, look at the clock and print"
+)]
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -20,7 +28,7 @@ const USERS: u32 = 50;
 const CROWD: u32 = 10_000;
 const BODY: &str = r#"{"user":"user-1","roles":["analyst","viewer"],"since":"2025-07-29T11:40:00+00:00"}"#;
 
-fn main() {
+fn main() -> std::process::ExitCode {
     // Cargo adds `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -31,12 +39,14 @@ fn main() {
         }
         ["crowd", port, seconds] => one_thread(crowd(port.parse().unwrap(), seconds.parse().unwrap())),
         options => {
-            if !options.contains(&"--memory") {
-                paired(option(options, "--rounds", 8), option(options, "--seconds", 3));
+            let is_fast = options.contains(&"--memory")
+                || paired(option(options, "--rounds", 8), option(options, "--seconds", 3));
+            if !memory() || !is_fast {
+                return std::process::ExitCode::FAILURE;
             }
-            memory();
         }
     }
+    std::process::ExitCode::SUCCESS
 }
 
 fn option(words: &[&str], name: &str, otherwise: u64) -> u64 {
@@ -117,17 +127,20 @@ async fn crowd(port: u16, seconds: u64) {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim();
     let peak: f64 = peak.trim_end_matches(" kB").trim().parse().unwrap();
     let errors = result.errors();
+    let is_kept = errors.hits == 0 && result.connections == u64::from(CROWD) && peak <= 512.0 * 1024.0;
     println!(
-        "{CROWD} users, {} requests over {} connections, {} failed: peak RSS {:.1} MiB, {:.1} KiB a user (the limit is 512 MiB)",
+        "{}: {CROWD} users, {} requests over {} connections, {} failed: peak RSS {:.1} MiB of 512, {:.1} KiB a user",
+        word(is_kept),
         errors.of,
         result.connections,
         errors.hits,
         peak / 1024.0,
         peak / f64::from(CROWD),
     );
-    assert_eq!(errors.hits, 0, "{:?}", result.total().errors);
-    assert_eq!(result.connections, u64::from(CROWD));
-    assert!(peak < 512.0 * 1024.0);
+}
+
+fn word(is_kept: bool) -> &'static str {
+    if is_kept { "kept" } else { "BROKEN" }
 }
 
 /// This program in another role, on one core.
@@ -166,7 +179,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn paired(rounds: u64, seconds: u64) {
+fn paired(rounds: u64, seconds: u64) -> bool {
     let server = Server::start("1");
     let port = server.1.to_string();
     let (duration, users) = (format!("{seconds}s"), USERS.to_string());
@@ -195,15 +208,19 @@ fn paired(rounds: u64, seconds: u64) {
         pairs.push(pair);
     }
     let of = |pick: fn(&(f64, f64)) -> f64| median(pairs.iter().map(pick).collect());
+    let ratio = of(|pair| pair.0 / pair.1);
     println!(
-        "median: migrate {:.0}/s, wrk {:.0}/s, ratio of each pair {:.3} (the limit is 0.8)",
+        "{}: migrate {:.0}/s, wrk {:.0}/s, ratio {ratio:.3} of at least 0.8 (medians)",
+        word(ratio >= 0.8),
         of(|pair| pair.0),
         of(|pair| pair.1),
-        of(|pair| pair.0 / pair.1),
     );
+    ratio >= 0.8
 }
 
-fn memory() {
+fn memory() -> bool {
     let server = Server::start("1");
-    print!("{}", output(role("0", &["crowd", &server.1.to_string(), "12"])));
+    let said = output(role("0", &["crowd", &server.1.to_string(), "12"]));
+    print!("{said}");
+    said.starts_with("kept")
 }

@@ -1,5 +1,13 @@
 //! What the rank statistics cost: 100,000 latencies on either side. `cargo bench --no-default-features --bench rank`.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a benchmark may panic, start processes, look at the clock and print"
+)]
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +28,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-fn time<T>(name: &str, mut run: impl FnMut() -> T) -> T {
+fn time<T>(name: &str, mut run: impl FnMut() -> T) -> (T, Duration) {
     let mut times = Vec::new();
     let mut last = run();
     for _ in 0..ROUNDS {
@@ -29,22 +37,23 @@ fn time<T>(name: &str, mut run: impl FnMut() -> T) -> T {
         times.push(started.elapsed());
     }
     let worst = times.iter().max().copied().unwrap_or_default();
-    println!("{name:<58} median {:>8.2?}  worst {:>8.2?}", median(times), worst);
-    last
+    let median = median(times);
+    println!("{name:<58} median {median:>8.2?}  worst {worst:>8.2?}");
+    (last, median)
 }
 
 fn both(first: &[f64], second: &[f64]) -> (Sample, Sample) {
     (Sample::of(first.to_vec()).unwrap(), Sample::of(second.to_vec()).unwrap())
 }
 
-fn main() {
+fn main() -> std::process::ExitCode {
     let (first, second) = (latencies(1, 1.0), latencies(2, 1.02));
     println!("{COUNT} latencies on either side, {ROUNDS} rounds");
-    let (a, b) = time("sort both", || both(&first, &second));
-    let test: RankTest = time("rank test, sorted", || rank_test(&a, &b).unwrap());
-    let found: Interval = time("shift with its interval, sorted", || shift(&a, &b, 0.95).unwrap());
-    let times: Interval = time("ratio with its interval, sorted", || ratio(&a, &b, 0.95).unwrap());
-    time("sort, rank test, shift with its interval", || {
+    let ((a, b), _) = time("sort both", || both(&first, &second));
+    let (test, _): (RankTest, _) = time("rank test, sorted", || rank_test(&a, &b).unwrap());
+    let (found, _): (Interval, _) = time("shift with its interval, sorted", || shift(&a, &b, 0.95).unwrap());
+    let (times, _): (Interval, _) = time("ratio with its interval, sorted", || ratio(&a, &b, 0.95).unwrap());
+    let (_, whole_test) = time("sort, rank test, shift with its interval", || {
         let (a, b) = both(&first, &second);
         (rank_test(&a, &b), shift(&a, &b, 0.95))
     });
@@ -65,4 +74,7 @@ fn main() {
         (rank_test(&a, &b), shift(&a, &b, 0.95), ratio(&a, &b, 0.95))
     });
     println!("p {:.3e}, shift {found:.3?} ms, ratio {times:.4?}", test.p_two_sided);
+    let is_kept = whole_test < Duration::from_millis(50);
+    println!("{}: {whole_test:.1?} of 50 ms", if is_kept { "kept" } else { "BROKEN" });
+    if is_kept { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }

@@ -29,7 +29,8 @@ struct Recorded {
     unit: Unit,
     digits: u8,
     /// Pairs of a value and how often it was seen.
-    recorded: Vec<(u64, u64)>,
+    #[serde(rename = "recorded")]
+    counts: Vec<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -134,7 +135,7 @@ fn in_range(latency: Duration) -> u64 {
 
 impl From<LatencyHistogram> for Recorded {
     fn from(histogram: LatencyHistogram) -> Self {
-        Self { unit: Unit::Microseconds, digits: DIGITS, recorded: histogram.recorded().collect() }
+        Self { unit: Unit::Microseconds, digits: DIGITS, counts: histogram.recorded().collect() }
     }
 }
 
@@ -147,7 +148,7 @@ impl TryFrom<Recorded> for LatencyHistogram {
         }
         let mut histogram = Self::new();
         let mut before = 0;
-        for (value, count) in kept.recorded {
+        for (value, count) in kept.counts {
             // The bucket of the longest latency ends a little above an hour.
             if value <= before || count == 0 || value > 2 * in_range(SLOWEST) {
                 return Err(NotAHistogram(format!("the value {value} with the count {count}")));

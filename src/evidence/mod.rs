@@ -1,4 +1,11 @@
 //! From numbers to judgements: percentiles, histograms, the rank test, shares, and the comparison of two. Pure.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "counts are far below 2^53, and equal observations are ties"
+)]
 
 mod comparison;
 mod differences;

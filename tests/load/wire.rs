@@ -133,7 +133,11 @@ async fn every_disappointment_has_its_kind() {
             "no answer within 700ms",
         ),
         (
-            b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n".iter().chain(&[b'x'; 9 << 20]).copied().collect(),
+            b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"
+                .iter()
+                .chain(&vec![b'x'; 9 << 20])
+                .copied()
+                .collect(),
             "get: /",
             ErrorKind::BodyTooLarge,
             "larger than 8388608 bytes",

@@ -141,6 +141,6 @@ mod tests {
         assert!(read(b"220 mail.example.org ESMTP\r\n\r\n", |_| {}).is_err());
         assert!(read(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", |_| {}).is_err());
         assert!(read(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", |_| {}).is_err());
-        assert!(read(&[b"HTTP/1.1 200 OK\r\nA: ".as_slice(), &[b'a'; 70_000]].concat(), |_| {}).is_err());
+        assert!(read(&[b"HTTP/1.1 200 OK\r\nA: ".as_slice(), &vec![b'a'; 70_000]].concat(), |_| {}).is_err());
     }
 }
