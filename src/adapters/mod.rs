@@ -1,10 +1,11 @@
-//! The real world: AWS, the system's ssh, Redis, the clock. The only place that names an SDK.
+//! The real world: AWS, the system's ssh, Redis, HTTP, the clock. The only place that names an SDK.
 #![allow(clippy::disallowed_methods, reason = "wall clocks, waiting and processes are what adapters are for")]
 
 #[cfg(feature = "aws")]
 mod aws;
 mod clock;
 mod factory;
+mod http;
 #[cfg(not(feature = "aws"))]
 mod no_cloud;
 mod redis;
@@ -15,6 +16,7 @@ mod ssh;
 pub use aws::{AwsCloud, AwsSecrets};
 pub use clock::SystemClock;
 pub use factory::cloud;
+pub use http::HttpLoad;
 #[cfg(not(feature = "aws"))]
 pub use no_cloud::NoCloud;
 pub use redis::RedisConnector;

@@ -7,6 +7,7 @@ mod clock;
 mod cloud;
 mod failure;
 mod journal;
+mod load;
 mod progress;
 mod secrets;
 mod target;
@@ -20,6 +21,10 @@ pub use cloud::{
 };
 pub use failure::WriteFailure;
 pub use journal::{EventSink, EvidenceStore, JournalFault, JournalStore};
+pub use load::{
+    ErrorKind, ErrorTally, LoadGenerator, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, LoadTarget, RequestResult,
+    Schedule,
+};
 pub use progress::{Progress, ProgressSink, Silent};
 pub use secrets::SecretSource;
 pub use target::{

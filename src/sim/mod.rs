@@ -6,11 +6,13 @@ mod clock;
 mod cloud;
 mod cloud_state;
 mod faults;
+mod load;
 mod targets;
 mod world;
 
 pub use cache::CacheServer;
 pub use cloud_state::{CloudState, Cluster, Timing};
 pub use faults::{Fault, Fired};
+pub use load::SimulatedApplication;
 pub use targets::Host;
 pub use world::{State, World, WriteRecord};

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::clock::VirtualTime;
 use super::faults::Faults;
-use super::{CacheServer, CloudState, Fault, Fired, Host};
+use super::{CacheServer, CloudState, Fault, Fired, Host, SimulatedApplication};
 use crate::core::rollout::{CacheAuth, Rollout};
 use crate::core::{Failure, FailureClass, Secret, StepId};
 use crate::ports::{SecretSource, WriteFailure};
@@ -38,6 +38,8 @@ pub struct State {
     pub hosts: BTreeMap<String, Host>,
     /// Stores, by endpoint (`host:port`).
     pub stores: BTreeMap<String, CacheServer>,
+    /// Applications that can be put under load, by endpoint (`host:port`).
+    pub applications: BTreeMap<String, SimulatedApplication>,
     /// Secrets, by name (of the secret or of the environment variable).
     pub secrets: BTreeMap<String, String>,
     pub(super) faults: Faults,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Application, Cache, HumanDuration, Name, Production, Region, Staging};
+use super::{Application, Cache, HumanDuration, Journey, Name, Production, Region, Staging};
 use crate::core::TargetName;
 
 /// `rollout.yaml`, version 1.
@@ -33,6 +33,9 @@ pub struct Rollout {
     pub worker_counts: Vec<u32>,
     /// The load of phase 3.
     pub load: Load,
+    /// What the users of the application do: the load of phases 2 to 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub journeys: Vec<Journey>,
     /// The observation of each production instance in phase 4.
     pub soak: Soak,
     /// How long measurements stay good.

@@ -124,6 +124,29 @@ codes! {
     /// A file named in the rollout does not exist here.
     RolloutMissingFile = "rollout/missing-file";
 
+    /// Two journeys share a name.
+    JourneysDuplicateName = "journeys/duplicate-name";
+    /// A request without a method, or with several.
+    JourneysMethod = "journeys/method";
+    /// Not the path of a page.
+    JourneysPath = "journeys/path";
+    /// Several bodies, or one where none belongs.
+    JourneysBody = "journeys/body";
+    /// A header that is none, or that the generator writes itself.
+    JourneysHeader = "journeys/header";
+    /// `${` that is not a reference.
+    JourneysBrokenReference = "journeys/broken-reference";
+    /// A reference to a value that nothing before extracts.
+    JourneysUnknownVariable = "journeys/unknown-variable";
+    /// A name that no extracted value can have.
+    JourneysVariableName = "journeys/variable-name";
+    /// Not a regular expression with a group.
+    JourneysRegex = "journeys/regex";
+    /// Not a JSON pointer.
+    JourneysJsonPointer = "journeys/json-pointer";
+    /// Nothing in a journey proves who the user is taken for.
+    JourneysNoIdentity = "journeys/no-identity";
+
     /// A phase has no file.
     PhasesMissingFile = "phases/missing-file";
     /// A phase has two files.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::context::Context;
-use super::{cache, files, names, places, targets, text, times};
+use super::{cache, files, journeys, names, places, targets, text, times};
 use crate::core::rollout::Rollout;
 use crate::spec::diagnostic::Diagnostic;
 use crate::spec::source::Source;
@@ -18,6 +18,7 @@ pub fn lint(source: &Source, root: &Node, rollout: &Rollout, base: Option<&Path>
     targets::check(&mut context);
     cache::check(&mut context);
     times::check(&mut context);
+    journeys::check(&mut context);
     if let Some(base) = base {
         files::check(&mut context, base);
     }

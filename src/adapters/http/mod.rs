@@ -1,0 +1,23 @@
+//! Simulated users over HTTP/1.1. From the wire up: `framing`, `head`, `connection`; then what a browser does (`cookie`,
+//! `jar`, `redirect`); then what a journey says (`template`, `body`, `script`, `check`); then the user and the crowd.
+
+mod body;
+mod check;
+mod connection;
+mod cookie;
+mod fault;
+mod framing;
+mod generator;
+mod head;
+mod jar;
+mod recorder;
+mod redirect;
+mod schedule;
+mod script;
+mod stream;
+mod template;
+mod tls;
+mod user;
+mod watchdog;
+
+pub use generator::HttpLoad;
