@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LONGEST_PATH = 12
+
 
 class Refused(Exception):
     """The bridge cannot be installed here. The message is one sentence for the operator, without secrets."""
@@ -28,4 +30,5 @@ class Unserializable(TypeError):
         return Unserializable(self.reason, (step, *self.path))
 
     def __str__(self) -> str:
-        return f"session{''.join(self.path)}: {self.reason}"
+        path = self.path if len(self.path) <= _LONGEST_PATH else (*self.path[:_LONGEST_PATH], "...")
+        return f"session{''.join(path)}: {self.reason}"

@@ -42,14 +42,14 @@ def read_dtype(reader: Reader) -> Any:
     elif not _SIMPLE_TYPE.match(described):
         raise BadPayload("an unknown numpy type")
     dtype = np.dtype(described)
-    if dtype.hasobject or dtype.itemsize > _LARGEST_ITEM:
+    if dtype.hasobject or not 0 <= dtype.itemsize <= _LARGEST_ITEM:
         raise BadPayload("an unusable numpy type")
     return dtype
 
 
 def _write_scalar(writer: Writer, value: Any) -> None:
     write_dtype(writer, value.dtype)
-    writer.blob(value.tobytes())
+    writer.blob(value.tobytes() if value.dtype.itemsize else b"")
 
 
 def _read_scalar(reader: Reader) -> Any:
