@@ -23,6 +23,12 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.stop()
 
 
+@pytest.fixture(autouse=True)
+def _no_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every bridge of the tests would write its line when pytest ends."""
+    monkeypatch.setattr("migrate_sessions.metrics.atexit.register", lambda function: function)
+
+
 @pytest.fixture
 def redis(shared_redis: RedisServer) -> RedisServer:
     """A server that is up, and empty."""

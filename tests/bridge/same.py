@@ -21,7 +21,11 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, complex):
         return same(one.real, other.real) and same(one.imag, other.imag)
     if isinstance(one, dict):
-        return len(one) == len(other) and all(map(same, one.keys(), other)) and all(map(same, one.values(), other.values()))
+        return (
+            len(one) == len(other)
+            and all(map(same, one.keys(), other))
+            and all(map(same, one.values(), other.values()))
+        )
     if isinstance(one, (set, frozenset)):
         return len(one) == len(other) and all(any(same(a, b) for b in other) for a in one)
     if isinstance(one, (list, tuple)):
@@ -58,13 +62,21 @@ def _same_pandas(one: Any, other: Any) -> bool:
         return True
     if isinstance(one, pd.DataFrame):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
-        same_columns = all(
-            _same_column(one.iloc[:, number], other.iloc[:, number]) for number in range(one.shape[1])
+        same_columns = all(_same_column(one.iloc[:, number], other.iloc[:, number]) for number in range(one.shape[1]))
+        return (
+            same_columns
+            and same(one.index, other.index)
+            and same(one.columns, other.columns)
+            and _same_extras(one, other)
         )
-        return same_columns and same(one.index, other.index) and same(one.columns, other.columns) and _same_extras(one, other)
     if isinstance(one, pd.Series):
         pd.testing.assert_series_equal(one, other, check_exact=True)
-        return _same_column(one, other) and same(one.index, other.index) and same(one.name, other.name) and _same_extras(one, other)
+        return (
+            _same_column(one, other)
+            and same(one.index, other.index)
+            and same(one.name, other.name)
+            and _same_extras(one, other)
+        )
     if isinstance(one, pd.Index):
         return _same_index(one, other)
     if isinstance(one, pd.api.extensions.ExtensionArray):
@@ -72,7 +84,9 @@ def _same_pandas(one: Any, other: Any) -> bool:
         return one.dtype == other.dtype and repr(one.dtype) == repr(other.dtype)
     if isinstance(one, (pd.Timestamp, pd.Timedelta)):
         zones = not isinstance(one, pd.Timestamp) or (str(one.tz) == str(other.tz) and type(one.tz) is type(other.tz))
-        return zones and one == other and getattr(one, "unit", "") == getattr(other, "unit", "") and str(one) == str(other)
+        return (
+            zones and one == other and getattr(one, "unit", "") == getattr(other, "unit", "") and str(one) == str(other)
+        )
     return one == other
 
 
@@ -93,7 +107,9 @@ def _same_index(one: Any, other: Any) -> bool:
     if getattr(one, "freq", None) != getattr(other, "freq", None) or not same(list(one.names), list(other.names)):
         return False
     if isinstance(one, pd.MultiIndex):
-        return all(map(same, one.levels, other.levels)) and all((a == b).all() for a, b in zip(one.codes, other.codes))
+        return all(map(same, one.levels, other.levels)) and all(
+            (a == b).all() for a, b in zip(one.codes, other.codes, strict=True)
+        )
     if isinstance(one, pd.RangeIndex):
         return (one.start, one.stop, one.step) == (other.start, other.stop, other.step)
     return repr(one.dtype) == repr(other.dtype) and (one.dtype != object or same(one.tolist(), other.tolist()))

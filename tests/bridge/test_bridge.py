@@ -8,7 +8,7 @@ import pickle
 import struct
 import threading
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,19 @@ import pytest
 from cachelib.file import FileSystemCache
 from migrate_sessions import envelope
 from migrate_sessions.codec import decode, encode
+
 from redis_server import RedisServer
 from same import same
 from world import LIFETIME, User, bridged, original, totals
 
-RICH = {"user": "alice", "roles": {"analyst"}, "since": datetime.now(timezone.utc), "sum": Decimal("1.10"), 5: (1, b"x"), "big": 2**70}
+RICH = {
+    "user": "alice",
+    "roles": {"analyst"},
+    "since": datetime.now(UTC),
+    "sum": Decimal("1.10"),
+    5: (1, b"x"),
+    "big": 2**70,
+}
 
 
 def in_redis(redis: RedisServer, user: User) -> Any:
@@ -106,7 +114,9 @@ def test_files_are_named_for_the_original_when_told_so(redis: RedisServer, files
     user.puts(app, user="alice")
     (file,) = session_files(files)
     assert file.name == hashlib.new(name, f"session:{user.cookie}".encode()).hexdigest()
-    assert FileSystemCache(str(files), hash_method=getattr(hashlib, name)).get(f"session:{user.cookie}")["user"] == "alice"
+    assert (
+        FileSystemCache(str(files), hash_method=getattr(hashlib, name)).get(f"session:{user.cookie}")["user"] == "alice"
+    )
 
 
 def test_a_file_is_laid_out_as_the_original_does_it(redis: RedisServer, files: Path, tmp_path: Path) -> None:
@@ -121,7 +131,10 @@ def test_a_file_is_laid_out_as_the_original_does_it(redis: RedisServer, files: P
     assert content[4:-12] == other[4:]
     assert abs(struct.unpack("I", content[:4])[0] - time.time() - LIFETIME) < 3
     assert file.stat().st_mode == expected.stat().st_mode
-    assert (len(file.name), len(list(files.iterdir()))) == (len(expected.name), len(list((tmp_path / "other").iterdir())))
+    assert (len(file.name), len(list(files.iterdir()))) == (
+        len(expected.name),
+        len(list((tmp_path / "other").iterdir())),
+    )
     assert pickle.loads(content[4:])["user"] == "alice"
 
 
@@ -227,7 +240,9 @@ def test_written_to_redis_only_when_told_so(redis: RedisServer, files: Path) -> 
     assert user.does(app, is_rich)
 
 
-def test_what_cannot_be_kept_stays_in_the_old_store(redis: RedisServer, files: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_kept_stays_in_the_old_store(
+    redis: RedisServer, files: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     app, user = bridged(files, redis.url, WRITE="redis"), User()
     user.puts(app, user="alice")
     user.puts(app, profile={"colour": Profile("secret value")})
@@ -255,7 +270,9 @@ def test_what_no_store_can_keep_is_the_applications_error(redis: RedisServer, fi
     assert session_files(files) == []
 
 
-def test_a_full_old_store_does_not_end_requests(redis: RedisServer, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_old_store_does_not_end_requests(
+    redis: RedisServer, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app, user = bridged(files, redis.url), User()
     monkeypatch.setattr("cachelib.file.tempfile.mkstemp", _no_space)
     user.puts(app, user="alice")
@@ -332,4 +349,10 @@ def test_threads_do_not_lose_or_mix_sessions(redis: RedisServer, files: Path) ->
         thread.join()
     assert failures == []
     counted = totals(app)
-    assert (counted["reads"], counted["hits"], counted["writes"], counted["deletes"], counted["misses"]) == (208, 200, 200, 8, 8)
+    assert (counted["reads"], counted["hits"], counted["writes"], counted["deletes"], counted["misses"]) == (
+        208,
+        200,
+        200,
+        8,
+        8,
+    )

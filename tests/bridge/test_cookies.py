@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from redis_server import RedisServer
 from world import User, bridged, original, totals
 
@@ -26,7 +27,9 @@ def passing(files: Path, tmp_path: Path) -> tuple[User, Path]:
 
 
 @pytest.mark.parametrize("name", SAFE_ACTIONS)
-def test_a_user_passing_by_is_not_logged_out(redis: RedisServer, files: Path, passing: tuple[User, Path], name: str) -> None:
+def test_a_user_passing_by_is_not_logged_out(
+    redis: RedisServer, files: Path, passing: tuple[User, Path], name: str
+) -> None:
     user, home = passing
     cookie = user.cookie
     app = bridged(files, redis.url)
@@ -53,7 +56,9 @@ def test_a_value_put_into_an_unknown_session_is_kept_even_by_a_get(redis: RedisS
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_clearing_an_unknown_session_is_meant(redis: RedisServer, files: Path, passing: tuple[User, Path], method: str) -> None:
+def test_clearing_an_unknown_session_is_meant(
+    redis: RedisServer, files: Path, passing: tuple[User, Path], method: str
+) -> None:
     user, _ = passing
     app = bridged(files, redis.url)
     user.does(app, lambda session: session.clear(), method=method)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from migrate_sessions import envelope
 from migrate_sessions.codec import BadPayload, decode, encode
+
 from redis_server import RedisServer
 from world import User, bridged, totals
 
@@ -43,8 +44,19 @@ def test_a_huge_length_is_refused_before_memory_is_taken(tag: int) -> None:
 def test_huge_shapes_and_items_are_refused() -> None:
     pytest.importorskip("numpy")
     shape = encode((10**12, 10**12))
-    for dtype in (encode("<f8"), encode("<U0"), encode("|V999999999"), encode("<U999999999"), encode("O"), encode("object")):
-        for text in (b"AC" + shape + b"N" + dtype + b"\0", b"AC" + encode((0,)) + b"N" + dtype + b"\0", b"AC" + shape + b"OV\0"):
+    for dtype in (
+        encode("<f8"),
+        encode("<U0"),
+        encode("|V999999999"),
+        encode("<U999999999"),
+        encode("O"),
+        encode("object"),
+    ):
+        for text in (
+            b"AC" + shape + b"N" + dtype + b"\0",
+            b"AC" + encode((0,)) + b"N" + dtype + b"\0",
+            b"AC" + shape + b"OV\0",
+        ):
             try:
                 decode(text)
             except BadPayload:
@@ -58,7 +70,14 @@ def test_deep_nesting_is_refused() -> None:
 
 
 def sealed(body: bytes, **parts: Any) -> bytes:
-    values = {"magic": envelope.MAGIC, "version": 1, "kind": b"S", "stamp": time.time_ns(), "length": len(body), **parts}
+    values = {
+        "magic": envelope.MAGIC,
+        "version": 1,
+        "kind": b"S",
+        "stamp": time.time_ns(),
+        "length": len(body),
+        **parts,
+    }
     return struct.pack(">4sBcQQ", *values.values()) + body
 
 
@@ -91,7 +110,9 @@ def payloads(proof: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", payloads(Path("/")))
 @pytest.mark.parametrize("policy", ["ignore", "msgspec"])
-def test_a_request_survives_whatever_is_in_redis(redis: RedisServer, files: Path, tmp_path: Path, name: str, policy: str) -> None:
+def test_a_request_survives_whatever_is_in_redis(
+    redis: RedisServer, files: Path, tmp_path: Path, name: str, policy: str
+) -> None:
     proof = tmp_path / "proof"
     app = bridged(files, redis.url, FOREIGN=policy)
     user = User()

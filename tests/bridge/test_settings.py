@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from migrate_sessions import Refused
 from migrate_sessions.settings import Settings
+
 from world import environment
 
 
@@ -16,7 +17,12 @@ def read(**variables: str) -> Settings:
 
 def test_everything_has_a_default_but_the_address() -> None:
     settings = Settings.from_environment({"MIGRATE_SESSIONS_REDIS_URL": "redis://cache.example", "HOME": "/"})
-    assert (settings.redis.host, settings.redis.port, settings.redis.database, settings.redis.tls) == ("cache.example", 6379, 0, False)
+    assert (settings.redis.host, settings.redis.port, settings.redis.database, settings.redis.tls) == (
+        "cache.example",
+        6379,
+        0,
+        False,
+    )
     assert settings.write_both and not settings.header and not settings.read_msgspec and settings.old_hash is None
     with pytest.raises(Refused, match="MIGRATE_SESSIONS_REDIS_URL is not set"):
         Settings.from_environment({})
@@ -28,7 +34,12 @@ def test_the_address_and_the_password(tmp_path: Path) -> None:
     file.chmod(0o600)
     settings = read(REDIS_PASSWORD_FILE=str(file))
     assert settings.redis.password is not None and settings.redis.password.reveal() == "swordfish"
-    assert (settings.redis.username, settings.redis.port, settings.redis.database, settings.redis.tls) == ("user", 6380, 2, True)
+    assert (settings.redis.username, settings.redis.port, settings.redis.database, settings.redis.tls) == (
+        "user",
+        6380,
+        2,
+        True,
+    )
     assert "swordfish" not in repr(settings) + str(settings)
     file.chmod(0o604)
     with pytest.raises(Refused, match="can be read by everyone"):

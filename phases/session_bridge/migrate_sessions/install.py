@@ -29,7 +29,7 @@ def activate() -> Any:
     """What the WSGI entry does: imports the original application and gives it back, bridged.
 
     `Session(app)` is watched while the application is imported and after it, so it does not matter where it is called:
-    in the module, in a factory, or, if MIGRATE_SESSIONS_LATE says so, at the first request.
+    in the module, in a factory, or, if MIGRATE_SESSIONS_LATE says so, after the import.
     """
     try:
         settings = prepared()
