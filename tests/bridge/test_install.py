@@ -47,7 +47,10 @@ def run(directory: Path, source: str, name: str, script: str = "", **more: str) 
     return subprocess.run(words, env=variables, cwd=directory, capture_output=True, text=True, timeout=30)
 
 
-IS_BRIDGED = "from migrate_sessions.find import flask_in\nassert isinstance(flask_in(migrate_wsgi.app).session_interface, Bridged)"
+IS_BRIDGED = """
+from migrate_sessions.find import flask_in
+assert isinstance(flask_in(migrate_wsgi.app).session_interface, Bridged)
+"""
 LATE = "import original\noriginal.Session(original.app)\n"
 
 

@@ -136,7 +136,7 @@ def test_no_redis_at_all_from_the_start(files: Path) -> None:
     assert totals(app)["falls"] >= 3
 
 
-def test_a_wrong_password_is_an_outage(tmp_path: Path, files: Path, caplog) -> None:
+def test_a_wrong_password_is_an_outage(tmp_path: Path, files: Path, caplog: pytest.LogCaptureFixture) -> None:
     server = RedisServer(tmp_path, password="correct horse")
     server.start()
     try:
