@@ -69,8 +69,8 @@ def test_a_changing_request_is_flask_sessions_business(redis: RedisServer, files
     (tmp_path / "x").mkdir()
     app, plain = bridged(files, redis.url), original(tmp_path / "x")
     one, other = User("unknown-to-everyone"), User("unknown-to-everyone")
-    one.does(app, SAFE_ACTIONS["reads and pops"])
-    other.does(plain, SAFE_ACTIONS["reads and pops"])
+    one.does(app, SAFE_ACTIONS["is made permanent"])
+    other.does(plain, SAFE_ACTIONS["is made permanent"])
     assert one.cookie == other.cookie
 
 
