@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,7 +27,7 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 @pytest.fixture(autouse=True)
 def _no_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every bridge of the tests would write its line when pytest ends."""
-    monkeypatch.setattr("migrate_sessions.metrics.atexit.register", lambda function: function)
+    monkeypatch.setattr("migrate_sessions.metrics.atexit", SimpleNamespace(register=lambda function: function))
 
 
 @pytest.fixture

@@ -107,8 +107,10 @@ def _same_index(one: Any, other: Any) -> bool:
     if getattr(one, "freq", None) != getattr(other, "freq", None) or not same(list(one.names), list(other.names)):
         return False
     if isinstance(one, pd.MultiIndex):
-        return all(map(same, one.levels, other.levels)) and all(
-            (a == b).all() for a, b in zip(one.codes, other.codes, strict=True)
+        return (
+            len(one.codes) == len(other.codes)
+            and all(map(same, one.levels, other.levels))
+            and all((a == b).all() for a, b in zip(one.codes, other.codes))
         )
     if isinstance(one, pd.RangeIndex):
         return (one.start, one.stop, one.step) == (other.start, other.stop, other.step)

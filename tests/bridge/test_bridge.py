@@ -8,7 +8,7 @@ import pickle
 import struct
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from world import LIFETIME, User, bridged, original, totals
 RICH = {
     "user": "alice",
     "roles": {"analyst"},
-    "since": datetime.now(UTC),
+    "since": datetime.now(timezone.utc),
     "sum": Decimal("1.10"),
     5: (1, b"x"),
     "big": 2**70,

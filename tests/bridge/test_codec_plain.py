@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, OrderedDict, deque, namedtuple
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -28,11 +28,11 @@ VALUES = [
     OrderedDict(b=1, a=2), Counter("aab"), deque([1, 2], maxlen=5), deque(),
     datetime(2025, 1, 2, 3, 4, 5, 6), datetime(2025, 10, 26, 2, 30, tzinfo=BERLIN, fold=1),
     datetime.min, datetime.max,
-    datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=-5), "EST")),
+    datetime(2025, 1, 1, tzinfo=timezone.utc), datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=-5), "EST")),
     datetime(2025, 1, 1, tzinfo=timezone(timedelta(seconds=3601))),
     datetime(2025, 1, 1, tzinfo=timezone(timedelta(0), "Z")),
-    date(1, 1, 1), time(23, 59, 59, 999999, fold=1), time(1, tzinfo=UTC), timedelta.min, timedelta.max,
-    timedelta(days=-1, microseconds=1), UTC, BERLIN, ZoneInfo("UTC"),
+    date(1, 1, 1), time(23, 59, 59, 999999, fold=1), time(1, tzinfo=timezone.utc), timedelta.min, timedelta.max,
+    timedelta(days=-1, microseconds=1), timezone.utc, BERLIN, ZoneInfo("UTC"),
     Decimal("1.10"), Decimal("-0"), Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), Decimal("1E+50000"),
     Fraction(-1, 3), UUID(int=5),
     Markup("<b>x</b>"), ip_address("10.0.0.1"), ip_address("::1"), range(1, 10, 3), range(0),
@@ -47,7 +47,7 @@ def test_value_comes_back(value: object) -> None:
 
 
 def test_utc_stays_the_very_same_object() -> None:
-    assert decode(encode(UTC)) is UTC
+    assert decode(encode(timezone.utc)) is timezone.utc
 
 
 class Mine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC
+from datetime import timezone
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ QUICK = settings(
 )
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.decimals() | st.uuids()
-    | st.datetimes(timezones=st.none() | st.just(UTC)) | st.timedeltas() | st.dates() | st.complex_numbers()
+    | st.datetimes(timezones=st.none() | st.just(timezone.utc)) | st.timedeltas() | st.dates() | st.complex_numbers()
 )  # fmt: skip
 KEYS = st.text() | st.integers() | st.booleans() | st.none() | st.tuples(st.integers(), st.text())
 VALUES = st.recursive(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -84,7 +84,9 @@ def columns() -> dict[str, Any]:
     )
     found["zoned"] = pd.to_datetime(["2025-01-01", None, "2025-07-01"]).tz_localize("Europe/Berlin")
     found["utc"] = pd.to_datetime(["2025-01-01", None, "2025-07-01"], utc=True)
-    found["fixed zone"] = pd.to_datetime(["2025-01-01", None, "2025-07-01"]).tz_localize(UTC).tz_convert("+05:30")
+    found["fixed zone"] = (
+        pd.to_datetime(["2025-01-01", None, "2025-07-01"]).tz_localize(timezone.utc).tz_convert("+05:30")
+    )
     for unit in NAMED_UNITS:
         found[f"moments {unit}"] = np.array([0, 1, "NaT"], dtype=f"M8[{unit}]")
         found[f"durations {unit}"] = np.array([0, 1, "NaT"], dtype=f"m8[{unit}]")
@@ -199,7 +201,7 @@ def scalars() -> list[Any]:
         pd.Timestamp("2025-10-26 00:30", tz="UTC").tz_convert("Europe/Berlin") + pd.Timedelta(n, "h") for n in (0, 1)
     ]
     found += [
-        pd.Timestamp(datetime(2025, 1, 1, tzinfo=UTC)),
+        pd.Timestamp(datetime(2025, 1, 1, tzinfo=timezone.utc)),
         pd.Period("2025-03", "M"),
         pd.Period("2025Q1", "Q-NOV"),
     ]

@@ -68,11 +68,11 @@ def test_logging_out_during_an_outage_is_not_undone(fragile: RedisServer, files:
     app, user = bridged(files, fragile.url), User()
     user.puts(app, user="alice")
     thief = User(user.cookie)
-    fragile.freeze()
+    fragile.stop(keep=True)
     user.leaves(app)
     assert user.cookie is None
     assert thief.gets(app, "user") is None
-    fragile.thaw()
+    fragile.start()
     time.sleep(0.35)
     assert in_redis(fragile, thief)["user"] == "alice"
     assert thief.gets(app, "user") is None
