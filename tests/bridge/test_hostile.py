@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from migrate_sessions import envelope
 from migrate_sessions.codec import BadPayload, decode, encode
+from migrate_sessions.codec.wire import Reader
 
 from redis_server import RedisServer
 from world import User, bridged, totals
@@ -62,6 +63,15 @@ def test_huge_shapes_and_items_are_refused() -> None:
             except BadPayload:
                 continue
             assert dtype in (encode("<f8"), encode("<U0"))
+
+
+def test_what_is_announced_must_be_there() -> None:
+    with pytest.raises(BadPayload, match="3 bytes announced, 2 left"):
+        Reader(memoryview(b"ab")).raw(3)
+    with pytest.raises(BadPayload, match="3 items announced, 2 bytes left"):
+        Reader(memoryview(b"\x03ab")).count()
+    with pytest.raises(BadPayload, match="1 items announced, 3 bytes left"):
+        Reader(memoryview(b"\x01abc")).count(size=4)
 
 
 def test_deep_nesting_is_refused() -> None:
