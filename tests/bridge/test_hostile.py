@@ -113,7 +113,7 @@ def payloads(proof: Path) -> dict[str, bytes]:
         "unhashable key": sealed(b"\x0d\x01\x09\x00\x00"),
         "text": b"hello",
         "json": b'{"user":"mallory"}',
-        "a json list": b'[1,2]',
+        "a json list": b"[1,2]",
         "msgpack with a number for a key": b"\x81\x01\x02",
         "deep json": b"[" * 100_000,
         "random": os.urandom(300),
