@@ -1,0 +1,25 @@
+"""What happened to the session of the request that is being answered; each thread or greenlet sees its own."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Optional
+
+
+@dataclass
+class Trace:
+    """Filled in by the store, read by the interface."""
+
+    read: str = "none"  # The store it came from: `redis`, `old`, or `none`.
+    wrote: str = "none"  # The stores that took it: `redis`, `old`, `both`, or `none`.
+    missed: bool = False  # A cookie named it, and no store that answered has it.
+    unknown: bool = False  # Missed, but Redis was not there to be asked.
+
+
+current: ContextVar[Optional[Trace]] = ContextVar("migrate_sessions_trace", default=None)
+
+
+def trace() -> Trace:
+    """The trace of this request, or one that nobody reads."""
+    return current.get() or Trace()

@@ -1,0 +1,72 @@
+"""A real redis-server on a free port of the loopback interface, that a test can stop, freeze and start again."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class RedisServer:
+    """Keeps what it holds over `stop` and `start`, unless told to lose it."""
+
+    def __init__(self, directory: Path, *options: str, password: str | None = None, tls: bool = False) -> None:
+        self.port = free_port()
+        self.password = password
+        self._tls = tls
+        self._options = options
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis{'s' if self._tls else ''}://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port, password=self.password)
+
+    def start(self) -> None:
+        port = ["--port", "0", "--tls-port"] if self._tls else ["--port"]
+        words = ["redis-server", "--bind", "127.0.0.1", *port, str(self.port), "--dir", str(self._directory)]
+        words += ["--save", "", "--appendonly", "no", *self._options]
+        if self.password:
+            words += ["--requirepass", self.password]
+        self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1):
+                    return
+            except OSError:
+                time.sleep(0.02)
+        raise TimeoutError("redis-server does not answer")
+
+    def stop(self, keep: bool = True) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGCONT)
+        if keep and not self._tls:
+            self.client().save()
+        else:
+            (self._directory / "dump.rdb").unlink(missing_ok=True)
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
