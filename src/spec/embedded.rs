@@ -9,8 +9,45 @@ pub const PHASES: [(&str, &str); 5] = [
     ("4-production.yaml", include_str!("../../phases/4-production.yaml")),
 ];
 
+/// A file below `phases/`, with its path.
+macro_rules! installed {
+    ($path:literal) => {
+        ($path, include_bytes!(concat!("../../phases/", $path)))
+    };
+}
+
 /// The files that phases install on targets, by path below `phases/`. A test holds this to the directory.
-pub const INSTALLED: [(&str, &[u8]); 0] = [];
+pub const INSTALLED: [(&str, &[u8]); 29] = [
+    installed!("session_bridge/migrate_sessions/__init__.py"),
+    installed!("session_bridge/migrate_sessions/breaker.py"),
+    installed!("session_bridge/migrate_sessions/codec/__init__.py"),
+    installed!("session_bridge/migrate_sessions/codec/arrays.py"),
+    installed!("session_bridge/migrate_sessions/codec/columns.py"),
+    installed!("session_bridge/migrate_sessions/codec/frames.py"),
+    installed!("session_bridge/migrate_sessions/codec/indexes.py"),
+    installed!("session_bridge/migrate_sessions/codec/plain.py"),
+    installed!("session_bridge/migrate_sessions/codec/pytz_zones.py"),
+    installed!("session_bridge/migrate_sessions/codec/scalars.py"),
+    installed!("session_bridge/migrate_sessions/codec/wire.py"),
+    installed!("session_bridge/migrate_sessions/codec/zones.py"),
+    installed!("session_bridge/migrate_sessions/envelope.py"),
+    installed!("session_bridge/migrate_sessions/errors.py"),
+    installed!("session_bridge/migrate_sessions/find.py"),
+    installed!("session_bridge/migrate_sessions/foreign.py"),
+    installed!("session_bridge/migrate_sessions/gunicorn_hook.py"),
+    installed!("session_bridge/migrate_sessions/install.py"),
+    installed!("session_bridge/migrate_sessions/interface.py"),
+    installed!("session_bridge/migrate_sessions/metrics.py"),
+    installed!("session_bridge/migrate_sessions/old_store.py"),
+    installed!("session_bridge/migrate_sessions/redis_store.py"),
+    installed!("session_bridge/migrate_sessions/settings.py"),
+    installed!("session_bridge/migrate_sessions/stamps.py"),
+    installed!("session_bridge/migrate_sessions/store.py"),
+    installed!("session_bridge/migrate_sessions/trace.py"),
+    installed!("session_bridge/migrate_sessions/trusted_file.py"),
+    installed!("session_bridge/migrate_sessions/versions.py"),
+    installed!("session_bridge/migrate_wsgi.py"),
+];
 
 /// What `migrate init` writes.
 pub const STARTER: &str = include_str!("starter.yaml");

@@ -113,7 +113,8 @@ impl Reader {
                 let place = directory.display().to_string();
                 return self.found.push(Diagnostic::whole_file(Code::FileUnreadable, &place, message));
             }
-            if name.starts_with('.') || name == "__pycache__" || name.ends_with(".pyc") {
+            // A README is for the reader of phases/, not for a target.
+            if name.starts_with('.') || name == "__pycache__" || name.ends_with(".pyc") || name == "README.md" {
                 continue;
             }
             if path.is_dir() {
@@ -129,9 +130,6 @@ impl Reader {
     }
 
     fn top_level_file(&mut self, path: &Path, name: &str) {
-        if name == "README.md" {
-            return;
-        }
         if !name.ends_with(".yaml") && !name.ends_with(".yml") {
             return self.installed_file(path, name.to_owned());
         }
