@@ -6,7 +6,7 @@ use migrate::adapters::RedisConnector;
 use migrate::core::{Failure, FailureClass, Secret};
 use migrate::ports::{CacheConnector, CacheSession, Endpoint, Route, TransportSecurity};
 
-use crate::support::process::free_port;
+use crate::support::process::CLOSED_PORT;
 use crate::support::redis_server::{RedisServer, TOKEN};
 use crate::support::sshd::{Sshd, staging};
 
@@ -155,7 +155,7 @@ async fn plain_text_and_tls_are_told_apart() {
 #[tokio::test]
 async fn a_store_that_is_not_there_may_come_back() {
     let site = Site::new();
-    let endpoint = Endpoint { host: "127.0.0.1".into(), port: free_port() };
+    let endpoint = Endpoint { host: "127.0.0.1".into(), port: CLOSED_PORT };
     for route in routes() {
         for security in [TransportSecurity::Plain, TransportSecurity::Tls { ca_file: None }] {
             site.refused(&route, &endpoint, &security, None, FailureClass::Transient, "refuse").await;

@@ -7,7 +7,7 @@ use migrate::core::FailureClass;
 use migrate::core::rollout::Ssh;
 use migrate::ports::{Endpoint, Reachability, TargetsRead};
 
-use crate::support::process::{free_port, run};
+use crate::support::process::{CLOSED_PORT, free_port, run};
 use crate::support::sshd::{Sshd, staging};
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_refused_key_is_not_a_matter_of_permissions() {
 #[tokio::test]
 async fn a_host_that_is_not_there_may_come_back() {
     let sshd = Sshd::start();
-    sshd.client_configuration("user", free_port());
+    sshd.client_configuration("user", CLOSED_PORT);
     let failure = sshd.reader().hello().await.expect_err("nobody there");
     assert_eq!(failure.class, FailureClass::Transient, "{failure}");
     assert!(failure.message.contains("refused"), "{failure}");
@@ -163,7 +163,7 @@ async fn reaching_from_a_host_and_from_here_says_what_happened() {
     let (full, _held) = full_listener();
     let cases = [
         (at("127.0.0.1", sshd.port), Reachability::Open),
-        (at("127.0.0.1", free_port()), Reachability::Refused),
+        (at("127.0.0.1", CLOSED_PORT), Reachability::Refused),
         (at("127.0.0.1", full), Reachability::TimedOut),
         (at("no-such-host.invalid", 6379), Reachability::NoRoute),
     ];

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use migrate::core::{Digest, FailureClass};
 use migrate::ports::ServiceFacts;
 
-use crate::support::process::free_port;
+use crate::support::process::CLOSED_PORT;
 use crate::support::sshd::Sshd;
 
 /// A main process with two children, a name that is hard to parse, and a newline in its command line.
@@ -112,10 +112,8 @@ async fn listening_ports_are_found() {
     let sshd = Sshd::start();
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a listener");
     let port = listener.local_addr().expect("address").port();
-    // tcpmux: nobody listens there, and no other test can pick it meanwhile.
-    let closed = 1;
     let ports = sshd.reader().listening().await.expect("ports");
-    assert!(ports.contains(&port) && ports.contains(&sshd.port) && !ports.contains(&closed), "{ports:?}");
+    assert!(ports.contains(&port) && ports.contains(&sshd.port) && !ports.contains(&CLOSED_PORT), "{ports:?}");
 }
 
 #[tokio::test]

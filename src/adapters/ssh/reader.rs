@@ -169,17 +169,10 @@ pub(super) fn output(finished: &Finished) -> CommandOutput {
     }
 }
 
-/// Local ports in state 0A, LISTEN: the tables of proc(5), with a header line each.
-fn listening_ports(tables: &str) -> Option<Vec<u16>> {
-    let mut ports = Vec::new();
-    for line in tables.lines() {
-        let mut fields = line.split_whitespace();
-        let (number, local, state) = (fields.next()?, fields.next()?, fields.nth(1)?);
-        if number == "sl" || state != "0A" {
-            continue;
-        }
-        ports.push(u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?);
-    }
+/// The ports of `ADDRESS:PORT` lines in hexadecimal.
+fn listening_ports(addresses: &str) -> Option<Vec<u16>> {
+    let port = |line: &str| u16::from_str_radix(line.rsplit_once(':')?.1, 16).ok();
+    let mut ports = addresses.lines().map(port).collect::<Option<Vec<u16>>>()?;
     ports.sort_unstable();
     ports.dedup();
     Some(ports)
@@ -213,10 +206,8 @@ mod tests {
 
     #[test]
     fn ports_are_read_from_both_tables() {
-        let tables = "  sl  local_address rem_address   st tx_queue\n   0: 0100007F:18EB 00000000:0000 0A 00\n   \
-                      1: 0100007F:18EB 0100007F:0001 01 00\n  sl  local_address remote_address st\n   0: \
-                      00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00\n";
-        assert_eq!(listening_ports(tables), Some(vec![22, 6379]));
+        let addresses = "0100007F:18EB\n00000000000000000000000000000000:0016\n00000000:18EB\n";
+        assert_eq!(listening_ports(addresses), Some(vec![22, 6379]));
         assert_eq!(listening_ports("garbage\n"), None);
     }
 

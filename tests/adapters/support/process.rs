@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// A server; killed and waited for when dropped.
@@ -45,10 +46,21 @@ impl Drop for Server {
     }
 }
 
-/// A port nobody listens on just now.
+/// A port for a server that a test starts. Each call gives another one, below the ephemeral range, so that neither a
+/// parallel test nor an outgoing connection takes it before the server does.
 pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).expect("a free port").local_addr().expect("its number").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let offset = (std::process::id() % 12_000) as u16;
+    loop {
+        let port = 20_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
+
+/// A port on which nobody listens, and which no server picks: tcpmux.
+pub const CLOSED_PORT: u16 = 1;
 
 /// Runs a command that has to succeed.
 pub fn run(command: &mut Command, package: &str) -> Output {
