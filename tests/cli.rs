@@ -240,6 +240,16 @@ fn every_json_answer_has_the_same_envelope() {
 }
 
 #[test]
+fn a_command_line_that_is_wrong_is_answered_in_json_too() {
+    let site = Site::new();
+    for wrong in [&["phase", "9", "--output", "json"][..], &["--output=json", "nonsense"]] {
+        let said = site.migrate(wrong);
+        assert_eq!(said.code, 2);
+        assert_eq!(said.json()["exit_code"], 2, "{wrong:?}");
+    }
+}
+
+#[test]
 fn without_credentials_it_says_so_and_nothing_is_journalled_twice() {
     let site = Site::new();
     let mut command = site.command(&["rollback"]);

@@ -1,5 +1,6 @@
 //! `migrate check`: judges the files and the recorded run. The gate that CI uses.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -50,6 +51,21 @@ fn goal(text: &str) -> Result<Goal, String> {
     if text == "done" { Ok(Goal::Done) } else { super::options::phase_number(text).map(Goal::Enter) }
 }
 
+/// Checklist items whose measurement is no longer there, or is no longer what was measured: they prove nothing.
+fn lost_evidence(
+    session: &Session,
+    state: &RunState,
+    plan: &Plan,
+    now: jiff::Timestamp,
+) -> BTreeMap<ChecklistItem, String> {
+    let store = session.directory().evidence();
+    let lost = ChecklistItem::ALL.into_iter().filter_map(|item| match proof(state, plan, item, now) {
+        Proof::Proven(evidence) => store.get(&evidence.digest).err().map(|fault| (item, fault.to_string())),
+        _ => None,
+    });
+    lost.collect()
+}
+
 /// One line of the verdict.
 struct Line {
     name: String,
@@ -95,23 +111,34 @@ impl CheckArgs {
         let plan = &loaded.plan;
         let state = session.replay()?.state;
         let now = SystemClock::new().now();
-        let missing = match self.goal {
+        let lost = lost_evidence(session, &state, plan, now);
+        let missing: Vec<Missing> = match self.goal {
             None => Vec::new(),
             Some(Goal::Enter(phase)) => missing_for(&state, plan, phase, now),
             Some(Goal::Done) => missing_for_done(&state, plan, now),
         };
+        let missing: Vec<String> = missing
+            .iter()
+            .map(ToString::to_string)
+            .chain(self.goal.into_iter().flat_map(|_| lost.values().cloned()))
+            .collect();
         let mut lines = vec![files_line(loaded)];
         lines.extend(findings.iter().map(finding_line));
         let run_lines = run_lines(&state);
-        let checklist: Vec<Line> =
-            ChecklistItem::ALL.into_iter().map(|item| checklist_line(&state, plan, item, now)).collect();
+        let checklist: Vec<Line> = ChecklistItem::ALL
+            .into_iter()
+            .map(|item| match lost.get(&item) {
+                Some(why) => Line { name: item.to_string(), verdict: Verdict::Inconclusive, detail: why.clone() },
+                None => checklist_line(&state, plan, item, now),
+            })
+            .collect();
         let exit = exit_of(plan, &state, findings, &run_lines, &checklist, &missing);
         lines.extend(run_lines);
 
         let mut cases: Vec<JunitCase> = lines.iter().chain(&checklist).map(junit_case).collect();
         cases.extend(missing.iter().map(|missing| JunitCase {
             name: format!("required: {missing}"),
-            failure: Some(missing.to_string()),
+            failure: Some(missing.clone()),
             skipped: None,
         }));
         self.write_junit(&cases)?;
@@ -126,7 +153,7 @@ impl CheckArgs {
             "plan": plan.digest(),
             "lines": lines.iter().map(line_json).collect::<Vec<_>>(),
             "checklist": checklist.iter().map(line_json).collect::<Vec<_>>(),
-            "missing": missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "missing": missing,
             "drift": drifted(plan, &state),
         });
         let text = self.render(&lines, &checklist, &missing, findings, drifted(plan, &state), exit);
@@ -144,7 +171,7 @@ impl CheckArgs {
         &self,
         lines: &[Line],
         checklist: &[Line],
-        missing: &[Missing],
+        missing: &[String],
         findings: &[Finding],
         drift: bool,
         exit: Exit,
@@ -189,7 +216,7 @@ fn exit_of(
     findings: &[Finding],
     run_lines: &[Line],
     checklist: &[Line],
-    missing: &[Missing],
+    missing: &[String],
 ) -> Exit {
     if state.stuck().is_some() {
         return Exit::Stuck;

@@ -59,6 +59,11 @@ impl Printer {
         }
     }
 
+    /// A printer that answers in JSON, for a command line that names no known command.
+    pub fn json(command: &'static str) -> Self {
+        Self { command, json: true, quiet: true, verbose: false, live: false, color_err: false }
+    }
+
     /// How diagnostics are drawn on standard error.
     fn style(&self) -> Style {
         if self.color_err { Style::Color } else { Style::Plain }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Trouble};
 use super::session::{Session, operator};
-use crate::core::{Event, Exit};
+use crate::core::{Event, Exit, Plan};
 
 /// Options of `migrate replan`.
 #[derive(Debug, clap::Args)]
@@ -29,15 +29,20 @@ impl ReplanArgs {
         if state.plan() == Some(plan.digest()) {
             return Ok(Answer::pass("the files have not changed", json!({ "plan": plan.digest(), "changed": false })));
         }
-        let same_name = session.pinned_plan(&state).is_none_or(|pinned| pinned.rollout().name == plan.rollout().name);
-        if !same_name && state.furthest_phase().is_some() {
-            return Err(Trouble::new(
-                Exit::PlanDrift,
-                "the rollout's name changed: what was created under the old name would be lost from sight",
-                "restore the name, or `migrate rollback --to 0` first",
-            ));
+        let pinned = session.pinned_plan(&state);
+        if let Some(before) = pinned.as_ref().map(Plan::rollout).filter(|_| state.furthest_phase().is_some()) {
+            let now = plan.rollout();
+            for (what, is_same) in [("name", before.name == now.name), ("region", before.region == now.region)] {
+                if !is_same {
+                    return Err(Trouble::new(
+                        Exit::PlanDrift,
+                        format!("the rollout's {what} changed: what was created before would be lost from sight"),
+                        format!("restore the {what}, or `migrate rollback --to 0` first"),
+                    ));
+                }
+            }
         }
-        let changes = super::drift::between(session.pinned_plan(&state).as_ref(), &plan);
+        let changes = super::drift::between(pinned.as_ref(), &plan);
         let mut ledger = session.open("migrate replan", &plan, session.printer.audience())?;
         ledger.append(Event::PlanReplaced { plan: plan.digest().clone(), by: operator(), reason: self.reason })?;
         ledger.close()?;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::answer::{Answer, Trouble};
-use super::session::Session;
+use super::session::{Session, holder};
 use super::{signals, wiring};
 use crate::adapters::SystemClock;
 use crate::core::{Availability, Contract, Event, Exit, Phase, Plan, PresumedStep, RunState, StepRecord, StepStatus};
@@ -36,6 +36,8 @@ pub struct RollbackArgs {
 
 impl RollbackArgs {
     pub(super) async fn run(self, session: &Session) -> Result<Answer, Trouble> {
+        // Whoever holds the lock may be making what we would not see yet.
+        session.refuse_locked()?;
         if self.discover {
             return self.discover(session).await;
         }
@@ -45,7 +47,9 @@ impl RollbackArgs {
             return self.discover(session).await;
         }
         let Some(to) = self.to.or_else(|| default_target(&state)) else {
-            return Ok(nothing("nothing was started, or everything is undone already"));
+            return Ok(nothing(
+                "the journal knows of nothing that stands; `migrate rollback --discover` looks in AWS too",
+            ));
         };
         let plan = match session.pinned_plan(&state) {
             Some(plan) => plan,
@@ -79,7 +83,9 @@ impl RollbackArgs {
                 }
             }
         }
-        set_journal_aside(session)?;
+        if let Some(aside) = session.directory().set_aside(holder(), SystemClock::new().now())? {
+            session.printer.remark(&format!("the journal was set aside as {}", aside.display()));
+        }
         self.go_back(session, loaded.plan, Phase::Preflight, found).await
     }
 
@@ -156,18 +162,4 @@ fn presumed(plan: &Plan, found: &[TaggedResource]) -> Event {
         .map(|step| PresumedStep { step: step.id.clone(), phase: step.phase, contract: step.contract })
         .collect();
     Event::StepsPresumed { steps, reason: format!("{} things carry this rollout's tag", found.len()) }
-}
-
-/// A damaged or misleading journal is kept, under another name.
-fn set_journal_aside(session: &Session) -> Result<(), Trouble> {
-    let path = session.directory().journal_path();
-    if !path.exists() {
-        return Ok(());
-    }
-    let aside = path.with_extension(format!("{}.jsonl", SystemClock::new().now().strftime("%Y%m%dT%H%M%SZ")));
-    std::fs::rename(&path, &aside).map_err(|error| {
-        Trouble::new(Exit::Internal, format!("{}: {error}", path.display()), "make the state directory writable")
-    })?;
-    session.printer.remark(&format!("the journal was set aside as {}", aside.display()));
-    Ok(())
 }

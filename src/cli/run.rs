@@ -16,9 +16,13 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if !is_help && wants_json() {
+                let trouble = Trouble::new(Exit::Usage, error.to_string(), "`migrate --help`");
+                return ExitCode::from(Printer::json("").trouble(&trouble).code());
+            }
             // clap prints help and version on standard output, mistakes on standard error. A closed pipe is no error.
             let _ = error.print();
-            let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             return ExitCode::from(if is_help { Exit::Pass } else { Exit::Usage }.code());
         }
     };
@@ -30,6 +34,13 @@ pub fn main() -> ExitCode {
         Err(trouble) => printer.trouble(&trouble),
     };
     ExitCode::from(exit.code())
+}
+
+/// Whether a program reads the answer, as far as a command line that could not be understood can tell.
+fn wants_json() -> bool {
+    let words: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+        || words.iter().any(|word| word == "--output=json")
 }
 
 fn dispatch(session: &Session, command: Command) -> Result<Answer, Trouble> {

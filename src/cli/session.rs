@@ -85,6 +85,14 @@ impl Session {
         Ok(ledger)
     }
 
+    /// Refuses while somebody else holds the lock.
+    ///
+    /// # Errors
+    /// `Locked`, with who and for what.
+    pub fn refuse_locked(&self) -> Result<(), Trouble> {
+        Ok(self.directory().refuse_locked()?)
+    }
+
     /// The plan the run is pinned to, as it was kept.
     pub fn pinned_plan(&self, state: &RunState) -> Option<Plan> {
         state.plan().and_then(|digest: &PlanDigest| self.directory().kept_plan(digest))
@@ -110,7 +118,7 @@ impl Session {
 }
 
 /// Who we are, for the lock.
-fn holder() -> Holder {
+pub fn holder() -> Holder {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
     let host = gethostname::gethostname().to_string_lossy().into_owned();
     Holder::new(format!("{user}@{host} pid {}", std::process::id()))

@@ -113,7 +113,14 @@ fn sign(status: Option<StepStatus>) -> &'static str {
 
 fn phase_lines(text: &mut String, phase: Phase, state: &RunState, plan: Option<&Plan>) {
     let title = plan.map(|plan| plan.title(phase)).unwrap_or_default();
-    let passed = if state.has_passed(phase) { ", passed" } else { "" };
+    let has_failed = state
+        .started()
+        .any(|(_, record)| record.phase == phase && matches!(record.status, StepStatus::Failed(_) | StepStatus::Stuck));
+    let passed = match (state.has_passed(phase), has_failed) {
+        (true, _) => ", passed",
+        (false, true) => ", failed",
+        (false, false) => "",
+    };
     let _ = writeln!(text, "\n{phase}{passed}  {title}");
     let planned = plan.into_iter().flat_map(|plan| plan.steps_of(phase)).map(|step| &step.id);
     let started = state.started().filter(|(_, record)| record.phase == phase).map(|(id, _)| id);
@@ -142,6 +149,12 @@ pub(super) fn next_command(state: &RunState, plan: Option<&Plan>) -> String {
         Direction::Back(to) => return format!("migrate rollback --to {}", to.number()),
         Direction::Forward(phase) => return format!("migrate phase {} (or migrate rollback)", phase.number()),
         Direction::Idle => {}
+    }
+    let mut failed = state.started().filter(|(_, record)| matches!(record.status, StepStatus::Failed(_)));
+    if let Some((step, record)) = failed.rfind(|(_, record)| record.failure.is_some()) {
+        let hint = record.failure.as_ref().and_then(|failure| failure.hint.clone());
+        let mend = hint.unwrap_or_else(|| format!("mend what {step} says"));
+        return format!("{mend}\nthen: migrate phase {} (or migrate rollback)", record.phase.number());
     }
     let next =
         Phase::ALL.into_iter().filter(|phase| *phase != Phase::Preflight).find(|phase| !state.has_passed(*phase));

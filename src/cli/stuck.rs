@@ -12,7 +12,8 @@ use crate::core::{Event, Exit, Resolution, StepId};
 Examples:
   migrate stuck retry 1.security-group --reason 'the other holder is gone'
   migrate stuck forget 1.security-group --reason 'deleted by hand'
-  migrate stuck adopt 1.security-group --reason 'stays, the network team owns it now'")]
+  migrate stuck forget 1.security-group --reason 'the network team owns it now, our tag is off'
+  migrate stuck adopt 1.security-group --reason 'we go forward after all'")]
 pub struct StuckArgs {
     /// What to do with it.
     #[arg(value_enum)]
@@ -29,9 +30,10 @@ pub struct StuckArgs {
 enum How {
     /// The next rollback tries again.
     Retry,
-    /// The thing stays and counts as done.
+    /// It counts as done again, for the way forward; a later rollback undoes it.
     Adopt,
-    /// The thing is gone: it counts as undone.
+    /// It counts as undone: it is gone, or it is nobody's business here any more. What still carries this rollout's
+    /// tag is then reported as left over.
     Forget,
 }
 

@@ -19,7 +19,7 @@ pub struct Stamped {
 pub enum Resolution {
     /// The undo is to be tried again.
     Retried,
-    /// The thing stays, and counts as done.
+    /// It counts as done again, for the way forward.
     Adopted,
     /// The thing is gone or is nobody's business any more: it counts as undone.
     Forgotten,

@@ -230,10 +230,13 @@ impl RunState {
             }
             Some(StepStatus::Started | StepStatus::Failed(_)) => {}
         }
-        // A new attempt is judged anew; time that was observed stays observed.
-        let before = self.steps.get(step).map_or((0, 0), |record| (record.attempts, record.observed_seconds));
+        // A new attempt is judged anew; what was learnt and observed stays so until it is learnt anew.
         let mut record = StepRecord::new(phase, contract, StepStatus::Started);
-        (record.attempts, record.observed_seconds) = (before.0 + 1, before.1);
+        if let Some(before) = self.steps.get(step) {
+            (record.attempts, record.observed_seconds) = (before.attempts, before.observed_seconds);
+            record.facts = before.facts.clone();
+        }
+        record.attempts += 1;
         self.steps.insert(step.clone(), record);
         Ok(())
     }

@@ -134,10 +134,11 @@ impl RunState {
         self.order.iter().filter_map(|id| self.steps.get_key_value(id))
     }
 
-    /// Everything that succeeded steps have learnt.
+    /// Everything that steps have learnt and that is not undone. A step that is walked again, or failed when it was,
+    /// still knows what it learnt before.
     pub fn facts(&self) -> Facts {
         let mut facts = Facts::new();
-        for (_, record) in self.started().filter(|(_, record)| record.status == StepStatus::Succeeded) {
+        for (_, record) in self.started().filter(|(_, record)| record.status != StepStatus::Undone) {
             facts.extend(&record.facts);
         }
         facts

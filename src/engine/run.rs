@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use super::{Backoff, Cancel, Stop};
 use crate::core::{
-    Direction, Effect, Event, EvidenceDocument, EvidenceRef, Facts, Failure, Measurement, Phase, Plan, StepId, decide,
-    missing_for,
+    Direction, Effect, Event, EvidenceDocument, EvidenceRef, FactName, FactValue, Facts, Failure, Measurement, Phase,
+    Plan, StepId, decide, missing_for,
 };
 use crate::journal::Ledger;
 use crate::ports::{EvidenceStore, Progress, ProgressSink, WritableTarget};
 use crate::steps::{ReadContext, ReadPorts, WriteContext, WritePorts};
+
+/// The fact that says in which account a run works.
+const ACCOUNT: &str = "caller.account";
 
 /// What an engine is made of.
 pub struct EngineParts {
@@ -65,12 +68,35 @@ impl Engine {
     /// # Errors
     /// Whatever stopped it; the same call goes on from there.
     pub async fn rollback(&mut self, to: Phase, reason: Option<String>) -> Result<(), Stop> {
-        let started = self.parts.ledger.append(Event::RollbackStarted { to, reason }).map_err(Stop::from);
-        let stopped = match started {
-            Ok(()) => self.drive().await,
-            Err(stop) => Err(stop),
-        };
+        let stopped = self.go_back(to, reason).await;
         self.checkpoint(stopped)
+    }
+
+    async fn go_back(&mut self, to: Phase, reason: Option<String>) -> Result<(), Stop> {
+        // Only what phase 1 made is in an AWS account.
+        if to < Phase::Infrastructure {
+            self.refuse_other_account().await?;
+        }
+        self.parts.ledger.append(Event::RollbackStarted { to, reason })?;
+        self.drive().await
+    }
+
+    /// With the credentials of another account everything looks absent: a phase would build there, and a rollback
+    /// would call everything undone that stands in the right one.
+    async fn refuse_other_account(&self) -> Result<(), Stop> {
+        let Some(FactValue::Text(ours)) = self.facts().get(&FactName::new(ACCOUNT)).cloned() else { return Ok(()) };
+        let cloud = self.parts.read.cloud.clone();
+        let failure = match self.reading(|| cloud.caller()).await? {
+            Ok(caller) if caller.account == ours => return Ok(()),
+            Ok(caller) => Failure::permanent(format!(
+                "these credentials belong to account {}, but this run is in account {ours} ({})",
+                caller.account, caller.arn
+            ))
+            .hint("choose the right AWS_PROFILE or AWS_ACCESS_KEY_ID; nothing was changed"),
+            Err(failure) => failure,
+        };
+        let hint = failure.hint.clone().unwrap_or_else(|| "nothing was changed; the same command tries again".into());
+        Err(Stop::Refused(failure.hint(hint)))
     }
 
     /// Lets go of the lease.
@@ -83,6 +109,7 @@ impl Engine {
 
     async fn walk(&mut self, phase: Phase) -> Result<(), Stop> {
         self.refuse_unready(phase)?;
+        self.refuse_other_account().await?;
         // The network's facts come from preflight, and what it found a week ago may no longer be so: phase 1 looks
         // first, unless it is already under way.
         if phase == Phase::Infrastructure && !self.parts.ledger.state().has_passed(Phase::Preflight) {

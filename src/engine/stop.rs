@@ -63,7 +63,7 @@ impl Stop {
             Self::Stuck { step, failure } => {
                 let look = failure.hint.clone().map(|hint| format!("{hint}\n")).unwrap_or_default();
                 Some(format!(
-                    "{look}then `migrate rollback` tries again; `migrate stuck adopt {step}` keeps it; `migrate stuck forget {step}` lets it go"
+                    "{look}then `migrate rollback` tries again; `migrate stuck forget {step} --reason WHY` when it is gone or somebody else's; `migrate stuck adopt {step} --reason WHY` to go forward with it"
                 ))
             }
             Self::LeftOver(_) => Some("`migrate rollback --discover` releases what carries this rollout's tag".to_owned()),

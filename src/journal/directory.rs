@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FileEvidence, FileJournal, Lock, Replayed, reading};
+use super::{FileEvidence, FileJournal, Lock, Replayed, lock, reading};
 use crate::core::{Holder, Plan, PlanDigest};
 use crate::ports::JournalFault;
 
@@ -72,6 +72,29 @@ impl StateDirectory {
             .map_err(|error| JournalFault::Io(format!("{}: {error}", self.root.display())))?;
         let lock = Lock::take(&self.lock_path(), holder, reason, now)?;
         FileJournal::open(&self.journal_path(), lock)
+    }
+
+    /// Refuses while somebody holds the lock.
+    ///
+    /// # Errors
+    /// `Locked`, with who and for what.
+    pub fn refuse_locked(&self) -> Result<(), JournalFault> {
+        lock::refuse_locked(&self.lock_path())
+    }
+
+    /// Renames a journal that is damaged or misleads, under the lock; its new name, when there was one.
+    ///
+    /// # Errors
+    /// When somebody else holds the lock, or the directory cannot be written.
+    pub fn set_aside(&self, holder: Holder, now: jiff::Timestamp) -> Result<Option<PathBuf>, JournalFault> {
+        let path = self.journal_path();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let _lock = Lock::take(&self.lock_path(), holder, "setting the journal aside", now)?;
+        let aside = path.with_extension(format!("{}.jsonl", now.strftime("%Y%m%dT%H%M%SZ")));
+        std::fs::rename(&path, &aside).map_err(|error| JournalFault::Io(format!("{}: {error}", path.display())))?;
+        Ok(Some(aside))
     }
 
     fn plan_path(&self, digest: &PlanDigest) -> PathBuf {

@@ -156,6 +156,17 @@ pub fn inspect_lock(path: &Path) -> Result<LockState, JournalFault> {
     }
 }
 
+/// Refuses while somebody holds the lock, without taking it.
+///
+/// # Errors
+/// `Locked`, with who and for what.
+pub fn refuse_locked(path: &Path) -> Result<(), JournalFault> {
+    match inspect_lock(path)? {
+        LockState::Free => Ok(()),
+        LockState::Held(info) => Err(locked(info)),
+    }
+}
+
 /// Takes the lock away from its holder: the file is removed, and the holder finds out before its next append.
 ///
 /// # Errors

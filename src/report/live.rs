@@ -62,6 +62,10 @@ impl EventSink for LiveReport {
             self.bar.set_message(step.to_string());
             self.bar.enable_steady_tick(Duration::from_millis(100));
         }
+        if matches!(event, Event::Paused { .. }) {
+            self.bar.disable_steady_tick();
+            self.bar.finish_and_clear();
+        }
         if let Some(line) = self.line(event) {
             self.bar.println(line);
         }

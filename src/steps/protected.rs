@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{ReadContext, target_list};
-use crate::core::{Digest, Failure};
+use crate::core::{Digest, Failure, FailureClass};
 
 /// One target's protected things.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +80,18 @@ fn without_secrets(command_line: &[String]) -> String {
         shown.push(text);
     }
     shown.join(" ")
+}
+
+/// The fact that holds the baseline.
+pub const BASELINE: &str = "protected.baseline";
+
+/// What it means that protected things have changed.
+pub fn changed(changes: &[Change]) -> Failure {
+    let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    Failure::new(FailureClass::ProtectedChanged, lines.join("\n")).hint(
+        "find out who changed it. If the change is wanted: `migrate rollback --to 0` and phase 1 again record a new \
+         baseline",
+    )
 }
 
 /// One thing that is not as it was.

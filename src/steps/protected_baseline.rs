@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure::measurement, protected};
-use crate::core::{Contract, Facts, Failure, Verdict, rollout::Rollout};
+use crate::core::{Contract, FactName, FactValue, Facts, Failure, Verdict, rollout::Rollout};
 
 /// Records what must stay the same until phase 4.
 pub struct ProtectedBaseline;
@@ -20,7 +20,7 @@ impl Kind for ProtectedBaseline {
     const NAME: &'static str = "protected_baseline";
     const SUMMARY: &'static str = "records the trees, units and processes that must not change";
     const CONTRACT: Contract = Contract::Observe;
-    const PROVIDES: &'static [&'static str] = &["protected.baseline"];
+    const PROVIDES: &'static [&'static str] = &[protected::BASELINE];
 
     fn build(_: Settings) -> Step {
         Step::Observe(Box::new(Self))
@@ -50,6 +50,19 @@ impl Observe for ProtectedBaseline {
             ))
             .hint(format!("start it there (`systemctl start {unit}`), then run the phase again")));
         }
+        // Walked again, it must not make what was changed meanwhile the new normal.
+        if let Some(FactValue::Text(text)) = context.facts.get(&FactName::new(protected::BASELINE))
+            && let Ok(before) = serde_json::from_str::<protected::Baseline>(text)
+        {
+            let changes: Vec<protected::Change> = baseline
+                .iter()
+                .filter_map(|(name, now)| before.get(name).map(|then| protected::changes(name, then, now)))
+                .flatten()
+                .collect();
+            if !changes.is_empty() {
+                return Err(protected::changed(&changes));
+            }
+        }
         let json = serde_json::to_value(&baseline)
             .map_err(|error| Failure::permanent(format!("the baseline cannot be written as JSON: {error}")))?;
         let measurements = baseline
@@ -63,10 +76,6 @@ impl Observe for ProtectedBaseline {
                 measurement(Verdict::Pass, name, summary, json.get(name).cloned().unwrap_or_default())
             })
             .collect();
-        Ok(Observation {
-            facts: Facts::new().with("protected.baseline", json.to_string()),
-            measurements,
-            failure: None,
-        })
+        Ok(Observation { facts: Facts::new().with(protected::BASELINE, json.to_string()), measurements, failure: None })
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure::measurement, protected};
-use crate::core::{Contract, Facts, Failure, FailureClass, Input, Verdict, rollout::Rollout};
+use crate::core::{Contract, Facts, Failure, Input, Verdict, rollout::Rollout};
 
 /// Compares with the recorded baseline.
 pub struct ProtectedUnchanged(Settings);
@@ -74,9 +74,5 @@ fn failure(changed: &[protected::Change], measurements: &[crate::core::Measureme
             "a target was added after the baseline: `migrate rollback --to 0`, then run phase 1 again",
         );
     }
-    let lines: Vec<String> = changed.iter().map(ToString::to_string).collect();
-    Some(
-        Failure::new(FailureClass::ProtectedChanged, lines.join("\n"))
-            .hint("find out who changed it. If the change is wanted: `migrate rollback --to 0` and phase 1 again record a new baseline"),
-    )
+    Some(protected::changed(changed))
 }

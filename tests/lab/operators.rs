@@ -66,3 +66,88 @@ fn changed_files_stop_the_way_forward_but_not_the_way_back() {
     lab.migrate(&["rollback", "--to", "0"]).expect(0);
     lab.assert_nothing_left();
 }
+
+/// `migrate` with other variables than the lab's.
+fn with(lab: &Lab, variables: &[&str], arguments: &[&str]) -> Said {
+    let mut entered = lab.enter("env");
+    entered.args(variables).arg(env!("CARGO_BIN_EXE_migrate"));
+    entered.arg("--rollout").arg(lab.path().join("rollout.yaml")).args(arguments);
+    entered.output().unwrap().into()
+}
+
+#[test]
+fn another_account_is_refused_in_both_directions() {
+    let lab = Lab::up();
+    lab.migrate(&["phase", "1"]).expect(0);
+    let other = ["AWS_ACCESS_KEY_ID=111111111111", "AWS_SECRET_ACCESS_KEY=test"];
+    for arguments in [&["phase", "1"][..], &["rollback", "--to", "0"]] {
+        let refused = with(&lab, &other, arguments).expect(5);
+        assert!(refused.stderr.contains("account 111111111111"), "{refused:?}");
+    }
+    lab.migrate(&["check", "--for", "2"]).expect(0);
+    lab.migrate(&["rollback", "--to", "0"]).expect(0);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn another_region_is_refused_while_something_stands() {
+    let lab = Lab::up();
+    lab.migrate(&["phase", "1"]).expect(0);
+    let rollout = lab.path().join("rollout.yaml");
+    let text = std::fs::read_to_string(&rollout).unwrap();
+    std::fs::write(&rollout, text.replace("region: us-east-2", "region: eu-west-1")).unwrap();
+    let refused = lab.migrate(&["replan", "--reason", "x"]).expect(8);
+    assert!(refused.stderr.contains("region changed"), "{refused:?}");
+    lab.migrate(&["rollback", "--to", "0"]).expect(0);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_rollback_under_a_live_process_touches_nothing() {
+    let lab = Lab::up();
+    lab.control(&["settings", "slow_creating_seconds=8"]);
+    let first = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
+    for arguments in [&["rollback"][..], &["rollback", "--discover", "--yes"]] {
+        lab.migrate(arguments).expect(7);
+    }
+    let first = Said::from(first.wait_with_output().unwrap());
+    assert_eq!(first.code, 0, "{first:?}");
+    lab.migrate(&["rollback", "--to", "0"]).expect(0);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn walked_again_a_phase_does_not_make_a_change_the_new_normal() {
+    let lab = Lab::up();
+    lab.migrate(&["phase", "1"]).expect(0);
+    let config = lab.path().join("ssh_config");
+    let mut ssh = lab.enter("ssh");
+    ssh.args(["-F", config.to_str().unwrap(), "staging", "echo '# edited' >> ChatMRPT/wsgi.py"]);
+    assert!(ssh.status().unwrap().success());
+    for _ in 0..2 {
+        let changed = lab.migrate(&["phase", "1"]).expect(10);
+        assert!(changed.stderr.contains("staging: the application's tree changed"), "{changed:?}");
+    }
+    lab.migrate(&["check", "--for", "2"]).expect(5);
+    let status = lab.migrate(&["status"]).expect(0);
+    assert!(status.stdout.contains("phase 1, failed") && status.stdout.contains("rollback --to 0"), "{status:?}");
+    lab.migrate(&["rollback", "--to", "0"]).expect(0);
+    lab.migrate(&["phase", "1"]).expect(0);
+}
+
+#[test]
+fn evidence_that_is_gone_or_changed_opens_no_gate() {
+    let lab = Lab::up();
+    lab.migrate(&["phase", "1"]).expect(0);
+    lab.migrate(&["check", "--for", "2"]).expect(0);
+    let evidence = lab.path().join(".migrate/evidence");
+    for entry in std::fs::read_dir(&evidence).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("staging", "Staging").replace("available", "Available")).unwrap();
+    }
+    lab.migrate(&["check", "--for", "2"]).expect(6);
+    std::fs::remove_dir_all(&evidence).unwrap();
+    let gone = lab.migrate(&["check", "--for", "2"]).expect(6);
+    assert!(gone.stdout.contains("Not yet"), "{gone:?}");
+}
