@@ -92,11 +92,11 @@ impl Engine {
                 "these credentials belong to account {}, but this run is in account {ours} ({})",
                 caller.account, caller.arn
             ))
-            .hint("choose the right AWS_PROFILE or AWS_ACCESS_KEY_ID; nothing was changed"),
+            .hint("choose the right AWS_PROFILE or AWS_ACCESS_KEY_ID"),
             Err(failure) => failure,
         };
-        let hint = failure.hint.clone().unwrap_or_else(|| "nothing was changed; the same command tries again".into());
-        Err(Stop::Refused(failure.hint(hint)))
+        let hint = failure.hint.clone().map(|hint| format!("{hint}; ")).unwrap_or_default();
+        Err(Stop::Refused(failure.hint(format!("{hint}nothing was changed: the same command tries again"))))
     }
 
     /// Lets go of the lease.

@@ -19,10 +19,10 @@ pub(super) fn body<'a>(host: &SshHost, what: &str, finished: &'a Finished) -> Re
     if finished.truncated {
         return Err(Failure::permanent(format!("{host}: {what}: the host's answer is too long to be read")));
     }
-    finished
-        .stdout
-        .strip_suffix(SENTINEL)
-        .ok_or_else(|| Failure::transient(format!("{host}: {what}: the host's answer broke off before its end")))
+    finished.stdout.strip_suffix(SENTINEL).ok_or_else(|| {
+        let length = finished.stdout.len();
+        Failure::transient(format!("{host}: {what}: the host's answer broke off before its end, after {length} bytes"))
+    })
 }
 
 fn failed(host: &SshHost, what: &str, code: i32, said: &str) -> Failure {

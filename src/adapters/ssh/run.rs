@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use openssh::{Error, Stdio};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::oneshot;
+use tokio::sync::Notify;
 
 use super::classify;
 use super::connection::HostConnection;
@@ -12,6 +12,11 @@ use super::tail::Tail;
 use crate::core::Failure;
 
 const BOOT: &str = include_str!("scripts/boot.sh");
+/// How [`BOOT`] ends, and how it ends for a script that may start something which keeps our output open: a line on
+/// standard error says that the script itself has ended, and so that all it wrote is on its way.
+const END: &str = "\nexit $?\n";
+const ANNOUNCED_END: &str = "\ncode=$?\necho 'migrate: the script has ended' >&2\nexit $code\n";
+const ENDED: &[u8] = b"migrate: the script has ended\n";
 const NOT_WHOLE: &str = "migrate: the script did not arrive whole";
 
 /// A script that started something which keeps our output open (a daemon) is done all the same.
@@ -71,7 +76,11 @@ pub(super) async fn run(connection: &HostConnection, job: &Job<'_>) -> Result<Fi
         }
         None => open.ssh().command("sh"),
     };
-    command.args(["-c", BOOT, "sh"]).arg(job.script.len().to_string()).args(job.arguments);
+    let boot = match job.seconds {
+        Some(_) => BOOT.to_owned(),
+        None => BOOT.replace(END, ANNOUNCED_END),
+    };
+    command.args(["-c", &boot, "sh"]).arg(job.script.len().to_string()).args(job.arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let work = converse(&mut command, job);
     let ended = match job.seconds {
@@ -112,54 +121,54 @@ fn source_says(error: &Error, word: &str) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.to_string().contains(word))
 }
 
+/// Sends the script and reads what it says, to the end, before asking for its exit code: the multiplexing client lets go
+/// of the connection with the exit code, sshd may send that before the last of the output, and what is still on its way
+/// would be lost.
 async fn converse(command: &mut openssh::OwningCommand<&openssh::Session>, job: &Job<'_>) -> Result<Finished, Error> {
     let mut child = command.spawn().await?;
     let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
     let (mut out, mut err) = (Tail::new(job.limit), Tail::new(job.limit));
-    let (ended, on_end) = oneshot::channel();
-    let work = async {
+    let ended = Notify::new();
+    let send = async {
         if let Some(mut stdin) = stdin {
             // A pipe that breaks here leaves the script short, which the host notices and refuses.
             let _ = stdin.write_all(job.script.as_bytes()).await;
             let _ = stdin.shutdown().await;
         }
-        let status = child.wait().await;
-        let _ = ended.send(());
-        status
     };
-    let listen = async {
-        let both = async {
-            tokio::join!(
-                async {
-                    if let Some(stdout) = stdout {
-                        out.read(stdout).await;
-                    }
-                },
-                async {
-                    if let Some(stderr) = stderr {
-                        err.read(stderr).await;
-                    }
-                }
-            )
-        };
-        let enough = async {
-            let _ = on_end.await;
-            match job.seconds {
-                // An inspection starts nothing that could keep its output open: its answer is read to the end,
-                // however late a busy machine delivers it. The limit around it all still holds.
-                Some(_) => std::future::pending().await,
-                None => tokio::time::sleep(STRAGGLERS).await,
-            }
-        };
-        tokio::select! { biased; _ = both => {}, () = enough => {} }
+    let read_out = async {
+        if let Some(stdout) = stdout {
+            out.read(stdout).await;
+        }
     };
-    let (status, ()) = tokio::join!(work, listen);
+    let read_err = async {
+        if let Some(stderr) = stderr {
+            err.read_and_notice(stderr, ENDED, &ended).await;
+        }
+    };
+    let all = async { tokio::join!(send, read_out, read_err) };
+    let stragglers = async {
+        ended.notified().await;
+        tokio::time::sleep(STRAGGLERS).await;
+    };
+    tokio::select! { biased; _ = all => {}, () = stragglers => {} }
+    let status = child.wait().await;
     let code = match status {
         // The crate reports the shell's "not found" as an error of its own.
         Err(Error::Remote(_)) => 127,
         // Ended by a signal: sshd then sends no code. The script runs in a subshell, so this is its sh, or timeout.
         other => other?.code().unwrap_or(255),
     };
-    let ((stdout, cut), (stderr, cut_too)) = (out.finish(), err.finish());
+    let ((stdout, cut), (stderr, cut_too)) = (out.finish(), err.without(ENDED).finish());
     Ok(Finished { code, stdout, stderr, truncated: cut || cut_too })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ANNOUNCED_END, BOOT, END};
+
+    #[test]
+    fn a_script_that_may_leave_something_running_announces_its_end() {
+        assert!(BOOT.ends_with(END) && BOOT.replace(END, ANNOUNCED_END).contains("the script has ended"));
+    }
 }

@@ -1,6 +1,7 @@
 //! Output that is kept only up to a limit.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::Notify;
 
 /// The last bytes of a stream.
 #[derive(Debug)]
@@ -17,15 +18,34 @@ impl Tail {
     }
 
     /// Reads to the end. A stream that breaks ends there: the caller's sentinel or exit code tells.
-    pub(super) async fn read(&mut self, mut from: impl AsyncRead + Unpin) {
+    pub(super) async fn read(&mut self, from: impl AsyncRead + Unpin) {
+        self.read_and_notice(from, &[], &Notify::new()).await;
+    }
+
+    /// Reads to the end, and says so when `line` has come. Nothing is noticed for an empty line.
+    pub(super) async fn read_and_notice(&mut self, mut from: impl AsyncRead + Unpin, line: &[u8], seen: &Notify) {
         let mut buffer = vec![0; 32 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             self.kept.extend_from_slice(&buffer[..count]);
+            // It may have come in two pieces, and something that goes on may write behind it.
+            let fresh = &self.kept[self.kept.len().saturating_sub(count + line.len())..];
+            if !line.is_empty() && fresh.windows(line.len()).any(|window| window == line) {
+                seen.notify_one();
+            }
             // Twice the limit before anything is moved, so that a long output is not copied for every piece.
             if self.kept.len() > self.limit * 2 {
                 self.cut();
             }
         }
+    }
+
+    /// The same without the last `line` in it.
+    pub(super) fn without(mut self, line: &[u8]) -> Self {
+        let found = self.kept.windows(line.len()).rposition(|window| window == line);
+        if let Some(start) = found {
+            self.kept.drain(start..start + line.len());
+        }
+        self
     }
 
     fn cut(&mut self) {
@@ -51,7 +71,17 @@ pub(super) fn text(bytes: &[u8], truncated: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::Notify;
+
     use super::{Tail, text};
+
+    #[tokio::test]
+    async fn a_line_is_noticed_and_left_out() {
+        let (seen, mut tail) = (Notify::new(), Tail::new(64));
+        tail.read_and_notice(&b"why\nended\nmore"[..], b"ended\n", &seen).await;
+        tokio::time::timeout(std::time::Duration::from_secs(1), seen.notified()).await.expect("noticed");
+        assert_eq!(tail.without(b"ended\n").finish(), (b"why\nmore".to_vec(), false));
+    }
 
     #[tokio::test]
     async fn the_end_is_kept() {
