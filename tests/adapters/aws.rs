@@ -76,7 +76,7 @@ async fn a_failed_write_says_what_it_may_have_left_and_is_sent_once() {
 
 #[tokio::test]
 async fn a_request_that_never_left_is_clean() {
-    let (cloud, _) = open_at(&format!("http://127.0.0.1:{}", CLOSED_PORT)).await;
+    let (cloud, _) = open_at(&format!("http://127.0.0.1:{CLOSED_PORT}")).await;
     let failure = cloud.create_replication_group(&apply(), &new_group()).await.expect_err("nobody there");
     assert_eq!((failure.failure.class, failure.outcome), (Transient, Clean), "{failure}");
     let (cloud, _) = open_at("http://no-such-host.invalid").await;
