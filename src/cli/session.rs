@@ -119,7 +119,7 @@ impl Session {
 
 /// Who we are, for the lock.
 pub fn holder() -> Holder {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let user = operator();
     let host = gethostname::gethostname().to_string_lossy().into_owned();
     Holder::new(format!("{user}@{host} pid {}", std::process::id()))
 }

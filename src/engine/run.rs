@@ -122,10 +122,7 @@ impl Engine {
 
     fn refuse_unready(&self, phase: Phase) -> Result<(), Stop> {
         let state = self.parts.ledger.state();
-        if let Some((step, record)) = state.stuck() {
-            let failure = record.failure.clone().unwrap_or_else(|| Failure::permanent("its undo failed"));
-            return Err(Stop::Stuck { step: step.clone(), failure });
-        }
+        self.refuse_stuck()?;
         if let Direction::Back(to) = state.direction() {
             let failure = Failure::permanent(format!("a rollback to {to} is under way"));
             return Err(Stop::Refused(
@@ -169,13 +166,14 @@ impl Engine {
                 Effect::FinishRollback(to) => self.finish_rollback(to).await?,
             }
         }
-        match self.parts.ledger.state().stuck() {
-            Some((step, record)) => {
-                let failure = record.failure.clone().unwrap_or_else(|| Failure::permanent("its undo failed"));
-                Err(Stop::Stuck { step: step.clone(), failure })
-            }
-            None => Ok(()),
-        }
+        self.refuse_stuck()
+    }
+
+    /// A step whose undo failed waits for a person.
+    fn refuse_stuck(&self) -> Result<(), Stop> {
+        let Some((step, record)) = self.parts.ledger.state().stuck() else { return Ok(()) };
+        let failure = record.failure.clone().unwrap_or_else(|| Failure::permanent("its undo failed"));
+        Err(Stop::Stuck { step: step.clone(), failure })
     }
 
     /// A signal leaves a line in the journal, so that `migrate status` can say why nothing moves.
