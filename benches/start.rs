@@ -58,7 +58,7 @@ fn long_journal() -> Vec<u8> {
     ledger.append(Event::StepSucceeded { step: observe, facts, evidence: Vec::new() }).unwrap();
     ledger.start_step(&soak, Phase::Preflight, Contract::Soak { seconds: 86_400 }).unwrap();
     for _ in 0..EVENTS - 6 {
-        ledger.append(Event::SoakObserved { step: soak.clone(), seconds: 1 }).unwrap();
+        ledger.append(Event::SoakObserved { step: soak.clone(), seconds: 1, window: None }).unwrap();
     }
     store.bytes()
 }

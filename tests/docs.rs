@@ -60,8 +60,66 @@ fn the_exit_code_table_is_the_programs() {
 }
 
 #[test]
+fn the_runbook_has_every_state_a_run_can_be_in() {
+    use migrate::core::{Outcome, StepStatus};
+    let statuses = [
+        StepStatus::Started,
+        StepStatus::Succeeded,
+        StepStatus::Failed(Outcome::Unknown),
+        StepStatus::Undoing,
+        StepStatus::Undone,
+        StepStatus::Stuck,
+    ];
+    // A status that is added has to be added here, and then to the runbook.
+    let number = |status: &StepStatus| match status {
+        StepStatus::Started => 0,
+        StepStatus::Succeeded => 1,
+        StepStatus::Failed(_) => 2,
+        StepStatus::Undoing => 3,
+        StepStatus::Undone => 4,
+        StepStatus::Stuck => 5,
+    };
+    assert!(statuses.iter().enumerate().all(|(place, status)| number(status) == place));
+    let words: Vec<String> =
+        std::iter::once("not started".to_owned()).chain(statuses.iter().map(ToString::to_string)).collect();
+    let expected: Vec<String> = ["nothing is under way", "in phase N", "rolling back to N"]
+        .iter()
+        .flat_map(|now| words.iter().map(move |word| format!("| {now} | {word} |")))
+        .collect();
+    let document = read("docs/runbook.md");
+    let rows: Vec<&str> = document
+        .lines()
+        .skip_while(|line| *line != "## Every state")
+        .take_while(|line| *line != "## What stops a command")
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| now"))
+        .collect();
+    assert_eq!(rows.len(), expected.len());
+    for (row, expected) in rows.iter().zip(&expected) {
+        assert!(row.starts_with(expected.as_str()), "{row} stands where {expected} should");
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(cells.len() == 4 && cells[3].contains("`migrate "), "{row} names no command");
+    }
+}
+
+#[test]
+fn the_runbook_explains_every_exit_code_that_stops_a_run() {
+    let document = read("docs/runbook.md");
+    let stops = Exit::ALL.iter().filter(|exit| (4..=10).contains(&exit.code()));
+    for exit in stops {
+        assert!(document.contains(&format!("\n| {} | ", exit.code())), "{} is not in the runbook", exit.meaning());
+    }
+}
+
+#[test]
 fn documents_name_only_files_that_exist() {
-    for document in ["README.md", "docs/architecture.md", "docs/formats.md", "docs/exit-codes.md", "lab/README.md"] {
+    for document in [
+        "README.md",
+        "docs/architecture.md",
+        "docs/formats.md",
+        "docs/exit-codes.md",
+        "docs/runbook.md",
+        "lab/README.md",
+    ] {
         let text = read(document);
         let named = text.split('`').skip(1).step_by(2).filter(|code| {
             let is_path = ["src/", "docs/", "tests/", "lab/", "phases/"].iter().any(|root| code.starts_with(root));

@@ -20,5 +20,13 @@ mod killed;
 mod main_job;
 #[path = "lab/operators.rs"]
 mod operators;
+#[path = "lab/people.rs"]
+mod people;
+#[path = "lab/phase_2.rs"]
+mod phase_2;
+#[path = "lab/phase_3.rs"]
+mod phase_3;
+#[path = "lab/phase_4.rs"]
+mod phase_4;
 #[path = "lab/trouble.rs"]
 mod trouble;

@@ -14,8 +14,10 @@ from cloud.ec2 import Ec2
 from cloud.elasticache import ElastiCache
 from cloud.faults import Faults
 from cloud.firewall import Firewall
+from cloud.load_balancer import LoadBalancer
 from cloud.permissions import Permissions
 from cloud.redis_node import RedisNode
+from cloud.routes import Routes
 from cloud.seed import security_groups, seed
 from cloud.server import Handler, Proxy, Server
 from cloud.settings import Settings
@@ -36,11 +38,12 @@ def write_environment(directory: Path, credentials: dict[str, str]) -> None:
     file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
 
-def tick_for_ever(cache: ElastiCache) -> None:
-    """Time passes for the replication groups."""
+def tick_for_ever(*parts: ElastiCache | LoadBalancer) -> None:
+    """Time passes for the replication groups and the targets."""
     while True:
         try:
-            cache.tick()
+            for part in parts:
+                part.tick()
         except Exception:  # One failed step must not stop the clock; the log has it.
             traceback.print_exc()
         time.sleep(0.1)
@@ -56,10 +59,11 @@ def main() -> None:
     write_environment(directory, seed(upstream, permissions))
     firewall = Firewall(directory / "state", upstream)
     cache = ElastiCache(upstream, RedisNode(directory), firewall, settings)
-    control = Control(upstream, faults, permissions, cache, settings, security_groups(upstream))
-    Handler.proxy = Proxy(upstream, faults, permissions, Ec2(upstream, cache, permissions), cache, control)
+    balancer, routes = LoadBalancer(directory, upstream), Routes(directory / "state")
+    control = Control(upstream, faults, permissions, cache, settings, routes, security_groups(upstream))
+    Handler.proxy = Proxy(upstream, faults, permissions, Ec2(upstream, cache, permissions), cache, balancer, control)
     control.proxy = Handler.proxy
-    threading.Thread(target=tick_for_ever, args=(cache,), daemon=True).start()
+    threading.Thread(target=tick_for_ever, args=(cache, balancer), daemon=True).start()
     Server((addresses.CLOUD, addresses.CLOUD_PORT), Handler).serve_forever()
 
 

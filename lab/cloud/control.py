@@ -8,14 +8,16 @@ import json
 class Control:
     """`handle` is the whole interface; the command line speaks it too."""
 
-    def __init__(self, upstream, faults, permissions, cache, settings, seeded: set[str]) -> None:
+    def __init__(self, upstream, faults, permissions, cache, settings, routes, seeded: set[str]) -> None:
         self.upstream, self.faults, self.permissions = upstream, faults, permissions
-        self.cache, self.settings, self.seeded = cache, settings, seeded
+        self.cache, self.settings, self.routes, self.seeded = cache, settings, routes, seeded
         self.proxy = None
 
-    def handle(self, method: str, path: str, body: bytes) -> tuple[int, dict]:
-        """Answers one request with a status and what to say."""
+    def handle(self, method: str, path: str, body: bytes, asker: str) -> tuple[int, dict]:
+        """Answers one request with a status and what to say. `asker` is the address it came from."""
         name = path[len("/_lab/"):].strip("/")
+        if (method, name) == ("POST", "route"):
+            return self.routes.answer(asker, body)
         action = getattr(self, f"{method.lower()}_{name}", None) if name.isidentifier() else None
         if action is None:
             return 404, {"error": f"no {method} /_lab/{name}"}

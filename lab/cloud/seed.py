@@ -50,6 +50,9 @@ def _target_group(upstream, vpc: str, instances: list[str]) -> None:
     group = elb.create_target_group(
         Name="chatmrpt-web", Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="instance", HealthCheckPath="/ping",
     )["TargetGroups"][0]["TargetGroupArn"]
+    # As the HAProxy in its stead does: a user stays on one target.
+    elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[
+        {"Key": "stickiness.enabled", "Value": "true"}, {"Key": "stickiness.type", "Value": "lb_cookie"}])
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": name, "Port": 8080} for name in instances])
 
 

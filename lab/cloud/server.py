@@ -17,9 +17,9 @@ from cloud.reply import Reply
 class Proxy:
     """What happens to a call, from the fault asked for to the record of it."""
 
-    def __init__(self, upstream, faults, permissions, ec2, cache, control) -> None:
+    def __init__(self, upstream, faults, permissions, ec2, cache, balancer, control) -> None:
         self.upstream, self.faults, self.permissions = upstream, faults, permissions
-        self.ec2, self.cache, self.control = ec2, cache, control
+        self.ec2, self.cache, self.balancer, self.control = ec2, cache, balancer, control
         self.record: list[dict] = []
         # Two changes at once must not slip past a check that looks before it forwards.
         self._changes = threading.Lock()
@@ -67,6 +67,7 @@ class Proxy:
             self.cache.follow(call, reply, fails)
         elif call.action == "SimulatePrincipalPolicy":
             self.permissions.correct_simulation(reply)
+        self.balancer.answer(call, reply)
         return reply
 
 
@@ -79,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/_lab/"):
-            status, answer = self.proxy.control.handle(self.command, self.path, body)
+            status, answer = self.proxy.control.handle(self.command, self.path, body, self.client_address[0])
             self._send(Reply(status, json.dumps(answer).encode(), [("Content-Type", "application/json")]))
             return
         reply = self.proxy.handle(calls.parse(self.command, self.path, list(self.headers.items()), body))

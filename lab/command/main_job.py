@@ -1,13 +1,15 @@
-"""`lab run`: the main job from nothing. Builds `migrate`, starts a lab, walks phase 1 there and back, says what it did."""
+"""`lab run`: the main job from nothing. Builds `migrate`, starts a lab, walks every phase there and back, says what it did."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from command import lifecycle, setup
@@ -24,6 +26,23 @@ ACT_TWO = [
     (["plan", "1"], 0, "what phase 1 would create, and what it costs"),
     (["phase", "1"], 0, "do it: the store, and the connection test from staging"),
     (["check", "--for", "2"], 0, "may phase 2 be entered? The gate that CI uses"),
+    (["plan", "2"], 0, "what phase 2 would do on staging, and nowhere else"),
+    (["phase", "2"], 0, "the copy beside the original, its rollback rehearsed, compared, its store lost and found"),
+    (["check", "--for", "3"], 0, "may phase 3 be entered?"),
+    (["phase", "3"], 0, "2, 3 and 4 workers under 50 users, state that workers share, leaks, and how many workers to take"),
+    (["check", "--for", "4"], 6, "may phase 4 be entered? Not before somebody has approved it"),
+    (["approve", "4", "--reason", "the lab's main job"], 0, "whoever is responsible says yes, for a day"),
+    (["plan", "4"], 0, "what phase 4 would do, one instance after the other"),
+]
+# People are in front of the load balancer all the while.
+ACT_THREE = [
+    (["phase", "4"], 0, "production: a release tried, switched in place, observed; then the second instance"),
+    (["check", "--for", "done"], 0, "is the whole checklist proven?"),
+    (["rollback", "--to", "3", "--reason", "as on-call would"], 0, "both instances on what they ran before"),
+]
+ACT_FOUR = [
+    (["rollback", "--to", "2", "--reason", "as on-call would"], 0, "the copy has as many workers as phase 2 gave it"),
+    (["rollback", "--to", "1", "--reason", "as on-call would"], 0, "the copy goes, the original was never touched"),
     (["rollback", "--to", "0", "--reason", "the lab's main job ends"], 0, "go back: everything created is released"),
     (["status"], 0, "where it stands"),
 ]
@@ -47,12 +66,15 @@ def run(directory: Path, leave_up: bool) -> None:
         heading("lab permissions grant")
         control(directory, "permissions", "grant")
         walk(directory, binary, ACT_TWO)
+        heading("lab users --count 50", "people sign in and stay, through the load balancer; locust, not our load generator")
+        seen = with_people(directory, lambda: walk(directory, binary, ACT_THREE))
+        walk(directory, binary, ACT_FOUR)
         control(directory, "resources", "--check-none")
         made = effects(directory)
     finally:
         if not leave_up:
             lifecycle.down(directory, keep=True)
-    summary(directory, made, time.monotonic() - began, leave_up)
+    summary(directory, made, seen, time.monotonic() - began, leave_up)
 
 
 def build() -> Path:
@@ -77,6 +99,20 @@ def walk(directory: Path, binary: Path, commands: list[tuple[list[str], int, str
             raise MainJobError(f"`migrate {' '.join(words)}` ended with exit code {code}, not {expected}")
         if expected:
             print(f"(exit code {code}, as it must)", flush=True)
+
+
+def with_people(directory: Path, job: Callable[[], None]) -> dict[str, object]:
+    """Does the job while fifty people use the application; what they saw. One wrong answer is an error."""
+    line = [str(setup.LAB / "lab"), "users", "--dir", str(directory), "--count", "50"]
+    people = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    try:
+        job()
+    finally:
+        people.send_signal(signal.SIGTERM)
+        said = people.communicate()[0]
+    if people.returncode != 0:
+        raise MainJobError(f"people noticed something: {said}")
+    return json.loads(said)
 
 
 def inside(directory: Path, line: list[str]) -> int:
@@ -105,10 +141,12 @@ def heading(title: str, why: str = "") -> None:
     print(f"\n{bold}==> {title}{end}" + (f"\n    {why}" if why else ""), flush=True)
 
 
-def summary(directory: Path, made: list[str], seconds: float, is_up: bool) -> None:
+def summary(directory: Path, made: list[str], seen: dict[str, object], seconds: float, is_up: bool) -> None:
     """What was done, and where to look."""
     shown = os.path.relpath(directory)
-    heading(f"done in {seconds:.0f} s: phase 1 forward and back on real servers, and nothing is left")
+    heading(f"done in {seconds:.0f} s: phases 1 to 4 forward and back on real servers, and nothing is left")
+    print(f"    People:   {seen['users']} signed in, {seen['requests']} requests during phase 4 and its rollback, "
+          f"{seen['failed']} failed, {len(seen['lost'])} sessions lost")
     print("    In the cloud:\n      " + "\n      ".join(made))
     print(f"    Look at:  {shown}/.migrate/journal.jsonl   every event, one line each\n"
           f"              {shown}/.migrate/evidence/       every measurement\n"

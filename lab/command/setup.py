@@ -1,4 +1,4 @@
-"""`lab setup`: the Debian packages and the two virtualenvs, installed once and reused by every lab."""
+"""`lab setup`: the Debian packages and the virtualenvs, installed once and reused by every lab."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ APPLICATION_ENV = "/home/ec2-user/chatmrpt_env"
 PROGRAMS = {
     "redis-server": "redis-server", "sshd": "openssh-server", "ssh": "openssh-client", "ssh-keygen": "openssh-client",
     "bwrap": "bubblewrap", "ip": "iproute2", "openssl": "openssl", "unshare": "util-linux", "nsenter": "util-linux",
-    "mount": "mount", "curl": "curl", "ps": "procps",
+    "mount": "mount", "curl": "curl", "ps": "procps", "haproxy": "haproxy",
 }
+# What runs in the application's hosts, what plays the cloud, and who comes through the load balancer.
+KINDS = ("application", "cloud", "users")
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -40,7 +42,7 @@ def virtualenv(kind: str) -> Path:
 
 def is_done() -> bool:
     """Whether `lab up` can start."""
-    return not missing_packages() and all((virtualenv(k) / "complete").exists() for k in ("application", "cloud"))
+    return not missing_packages() and all((virtualenv(k) / "complete").exists() for k in KINDS)
 
 
 def missing_packages() -> list[str]:
@@ -69,7 +71,7 @@ def run() -> None:
     with open(cache() / "lock", "w") as lock:
         # Two labs that start at once must not build the same virtualenv twice.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for kind in ("application", "cloud"):
+        for kind in KINDS:
             build(kind)
     say("setup: done")
 

@@ -130,6 +130,23 @@ class Lab:
             time.sleep(0.1)
         raise AssertionError(f"the replication group is {self.group_status()}, not {status}")
 
+    def target_group(self) -> str:
+        """The ARN of the load balancer's one target group."""
+        return self.aws("elbv2", "describe_target_groups", Names=["chatmrpt-web"])["TargetGroups"][0]["TargetGroupArn"]
+
+    def target_states(self) -> dict[str, str]:
+        """The state of every registered target, as the cloud tells it."""
+        described = self.aws("elbv2", "describe_target_health", TargetGroupArn=self.target_group())
+        return {d["Target"]["Id"]: d["TargetHealth"]["State"] for d in described["TargetHealthDescriptions"]}
+
+    def wait_targets(self, wanted: list[str]) -> dict[str, str]:
+        """Waits until the registered targets are in these states."""
+        deadline = time.monotonic() + 20
+        while sorted((found := self.target_states()).values()) != sorted(wanted):
+            assert time.monotonic() < deadline, f"{found}, not {wanted}"
+            time.sleep(0.1)
+        return found
+
     def clean(self) -> None:
         """Removes what a test made, whatever state it is in."""
         self.control("DELETE", "faults")

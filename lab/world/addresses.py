@@ -8,6 +8,9 @@ BRIDGE = "10.78.0.1"
 PREFIX = 24
 CLOUD = "10.78.0.2"
 CLOUD_PORT = 4566
+# The load balancer: port 80, as users see the application.
+BALANCER = "10.78.0.5"
+BALANCER_NAME = "chatmrpt.lab.internal"
 REDIS = "10.78.0.50"
 REDIS_PORT = 6379
 REDIS_NAME = "master.chatmrpt-sessions.lab.internal"
@@ -35,6 +38,7 @@ HOSTS = (
 
 def hosts_file() -> str:
     """/etc/hosts of the operator's machine and of every host."""
-    lines = ["127.0.0.1 localhost", f"{BRIDGE} operator", f"{CLOUD} cloud.lab.internal", f"{REDIS} {REDIS_NAME}"]
+    lines = ["127.0.0.1 localhost", f"{BRIDGE} operator", f"{CLOUD} cloud.lab.internal", f"{REDIS} {REDIS_NAME}",
+             f"{BALANCER} {BALANCER_NAME}"]
     lines += [f"{host.address} {host.name} {host.instance}" for host in HOSTS]
     return "\n".join(lines) + "\n"

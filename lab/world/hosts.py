@@ -123,7 +123,8 @@ class Hosts:
                   "--bind", f"{root}/tmp", "/tmp", "--bind", f"{root}/home", HOME, "--dir", "/root",
                   "--ro-bind", f"{LAB}/host", "/opt/service-manager",
                   "--ro-bind", f"{LAB}/host/bin", "/usr/local/bin"]
-        # A real systemctl or sudo of the machine would speak to nobody here.
+        # A real systemctl or sudo of the machine would speak to nobody here. `ip` is there twice: the lab's hands the rest
+        # to the machine's.
         for name in ("systemctl", "journalctl", "sudo"):
             if Path("/usr/bin", name).exists():
                 words += ["--ro-bind", f"{LAB}/host/bin/{name}", f"/usr/bin/{name}"]

@@ -62,6 +62,7 @@ class World:
         (self.directory / "redis-ca.pem").write_bytes((self.state / "tls/ca.pem").read_bytes())
         network.attach(self.state, "cloud", addresses.CLOUD)
         network.attach(self.state, "redis", addresses.REDIS, routed=False)
+        network.attach(self.state, "balancer", addresses.BALANCER)
         with open(self.directory / "log/cloud.log", "ab") as log:
             self.processes["cloud"] = subprocess.Popen(
                 network.within(self.state, "cloud", str(self.cloud_env / "bin/python"), "-B", "-m", "cloud",

@@ -6,6 +6,7 @@ mod aws;
 mod clock;
 mod factory;
 mod http;
+mod local;
 #[cfg(not(feature = "aws"))]
 mod no_cloud;
 mod redis;
@@ -16,7 +17,8 @@ mod ssh;
 pub use aws::{AwsCloud, AwsSecrets};
 pub use clock::SystemClock;
 pub use factory::cloud;
-pub use http::HttpLoad;
+pub use http::{HttpBrowsers, HttpLoad};
+pub use local::LocalFiles;
 #[cfg(not(feature = "aws"))]
 pub use no_cloud::NoCloud;
 pub use redis::RedisConnector;

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 
 use crate::core::rollout::InstanceSelector;
-use crate::core::{ApplyPermit, Failure, Permission, Statement, UndoPermit};
+use crate::core::{ApplyPermit, EitherPermit, Failure, Permission, Statement, UndoPermit};
 use crate::ports::{
     Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
-    ReplicationGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, WriteFailure,
+    ReplicationGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, TargetGroupFacts,
+    TargetPlace, WriteFailure,
 };
 
 /// Refuses every call.
@@ -48,6 +49,9 @@ impl CloudRead for NoCloud {
     async fn replication_group(&self, _: &str) -> Result<Option<ReplicationGroupFacts>, Failure> {
         refuse()
     }
+    async fn target_group(&self, _: &str) -> Result<Option<TargetGroupFacts>, Failure> {
+        refuse()
+    }
     async fn tagged(&self, _: &str, _: &str) -> Result<Vec<TaggedResource>, Failure> {
         refuse()
     }
@@ -77,6 +81,12 @@ impl CloudWrite for NoCloud {
         refuse_write()
     }
     async fn delete_replication_group(&self, _: &UndoPermit, _: &str) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn deregister_target(&self, _: &ApplyPermit, _: &str, _: &TargetPlace) -> Result<(), WriteFailure> {
+        refuse_write()
+    }
+    async fn register_target(&self, _: EitherPermit<'_>, _: &str, _: &TargetPlace) -> Result<(), WriteFailure> {
         refuse_write()
     }
 }

@@ -1,10 +1,12 @@
 //! `migrate approve`: a person's word that a phase may be entered.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::answer::{Answer, Trouble};
 use super::session::{Session, operator};
-use crate::core::{Event, Exit, Phase, rollout::HumanDuration};
+use crate::core::{Event, Exit, Phase, approval_ends_early, rollout::HumanDuration};
 use crate::report::utc;
 
 /// Options of `migrate approve`.
@@ -19,7 +21,7 @@ pub struct ApproveArgs {
     /// Why; it stands in the journal.
     #[arg(long)]
     reason: String,
-    /// For how long.
+    /// For how long, at most 30 days.
     #[arg(long = "for", value_name = "DURATION", default_value = "24h", value_parser = duration)]
     valid_for: HumanDuration,
     /// In whose name [default: the account that types].
@@ -27,9 +29,20 @@ pub struct ApproveArgs {
     by: Option<String>,
 }
 
+/// What a person agreed to is forgotten after a month, and the people on call are others.
+const LONGEST: Duration = Duration::from_secs(30 * 86_400);
+
 fn duration(text: &str) -> Result<HumanDuration, String> {
     let duration = HumanDuration::try_from(text.to_owned()).map_err(|error| error.to_string())?;
-    if duration.is_zero() { Err("an approval for no time approves nothing".to_owned()) } else { Ok(duration) }
+    if duration.is_zero() {
+        return Err("an approval for no time approves nothing".to_owned());
+    }
+    if duration.get() > LONGEST {
+        return Err("an approval holds for at most 30d: whoever gave it has to look again before a later change, so \
+                    approve again when it is due"
+            .to_owned());
+    }
+    Ok(duration)
 }
 
 impl ApproveArgs {
@@ -53,8 +66,13 @@ impl ApproveArgs {
             expires_at,
             plan: plan.digest().clone(),
         })?;
+        let early = (self.phase == Phase::Production)
+            .then(|| approval_ends_early(ledger.state(), &plan, ledger.now()))
+            .flatten()
+            .map(|early| early.to_string());
         ledger.close()?;
-        let text = format!("{} approved by {by} until {}", self.phase, utc(expires_at));
-        Ok(Answer::pass(text, json!({ "phase": self.phase, "by": by, "expires_at": expires_at })))
+        let note = early.as_ref().map(|early| format!("\nnote: {early}")).unwrap_or_default();
+        let text = format!("{} approved by {by} until {}{note}", self.phase, utc(expires_at));
+        Ok(Answer::pass(text, json!({ "phase": self.phase, "by": by, "expires_at": expires_at, "note": early })))
     }
 }

@@ -76,7 +76,7 @@ struct Line {
 impl CheckArgs {
     pub(super) async fn run_live(self, session: &Session) -> Result<Answer, Trouble> {
         let loaded = self.load(session)?;
-        let world = wiring::world(&loaded.plan, &loaded.base_directory).await;
+        let world = wiring::world(&loaded.plan, &loaded.base_directory, &loaded.installed).await;
         let audience = session.printer.audience();
         let cancel = super::signals::install()?;
         let findings = tokio::select! {

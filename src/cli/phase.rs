@@ -5,7 +5,8 @@ use serde_json::json;
 use super::answer::{Answer, Trouble};
 use super::session::Session;
 use super::{signals, wiring};
-use crate::core::{Event, Phase};
+use crate::core::{Event, Exit, Phase};
+use crate::engine::Stop;
 use crate::spec::{self, Style};
 
 /// Options of `migrate phase`.
@@ -14,12 +15,17 @@ use crate::spec::{self, Style};
 Examples:
   migrate phase 1                 infrastructure and a connection test from staging
   migrate phase 1 --output json   the same, with one JSON document at the end
+  migrate phase 4 --once          go on, and look at one window of a soak: for cron, a timer, a CI schedule
 
-After a crash, a signal or a failure the same command goes on where it stopped.")]
+After a crash, a signal or a failure the same command goes on where it stopped. With --once, exit code 6 says that a
+soak takes longer: the same command observes its next window, and time in between does not count.")]
 pub struct PhaseArgs {
     /// Which phase: 0 (preflight) to 4.
     #[arg(value_parser = super::options::phase_number, value_name = "PHASE")]
     phase: Phase,
+    /// Look at no more than one window of a soak, and say how much is left.
+    #[arg(long)]
+    once: bool,
 }
 
 impl PhaseArgs {
@@ -35,7 +41,8 @@ impl PhaseArgs {
         }
         let cancel = signals::install()?;
         let audience = session.printer.audience();
-        let reason = format!("migrate phase {}", self.phase.number());
+        let once = if self.once { " --once" } else { "" };
+        let reason = format!("migrate phase {}{once}", self.phase.number());
         let mut ledger = session.open(&reason, &loaded.plan, audience.clone())?;
         if ledger.state().plan() != Some(loaded.plan.digest()) {
             // Nothing was under way: there is nothing that other files could contradict.
@@ -45,18 +52,53 @@ impl PhaseArgs {
                 reason: "nothing was under way".to_owned(),
             })?;
         }
-        let world = wiring::world(&loaded.plan, &loaded.base_directory).await;
+        let world = wiring::world(&loaded.plan, &loaded.base_directory, &loaded.installed).await;
         let evidence = session.directory().evidence();
         let plan = loaded.plan.clone();
         let mut engine =
             wiring::engine(loaded.plan, ledger, evidence, world, loaded.base_directory, audience.clone(), cancel);
-        let walked = engine.phase(self.phase).await;
+        let walked = if self.once { engine.phase_once(self.phase).await } else { engine.phase(self.phase).await };
         let state = engine.ledger().state().clone();
         engine.close()?;
         drop(audience);
+        if let Err(stop @ Stop::Waiting { .. }) = &walked {
+            return Ok(waiting(stop));
+        }
         walked?;
         let next = super::status::next_command(&state, Some(&plan));
         let text = format!("{} passed.\nnext: {next}", self.phase);
         Ok(Answer::pass(text, json!({ "phase": self.phase, "passed": true, "facts": state.facts(), "next": next })))
+    }
+}
+
+/// A soak that goes on: nothing is wrong, and there is something to say.
+fn waiting(stop: &Stop) -> Answer {
+    let next = stop.hint().unwrap_or_default();
+    let mut result = json!({ "passed": false, "next": next });
+    if let Stop::Waiting { step, phase, left, missing } = stop {
+        result = json!({
+            "phase": phase, "passed": false, "step": step, "left_seconds": left.as_secs(), "missing": missing, "next": next,
+        });
+    }
+    Answer::pass(format!("{stop}\nnext: {next}"), result).exit(Exit::Waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_soak_is_said_to_people_and_to_programs() {
+        let answer = waiting(&Stop::Waiting {
+            step: crate::core::StepId::new("4.one.soak"),
+            phase: Phase::Production,
+            left: std::time::Duration::from_secs(86_340),
+            missing: vec!["1 min of 24 h observed".to_owned()],
+        });
+        assert_eq!(answer.exit.code(), 6);
+        let said = "4.one.soak: at least 23 h 59 min to go: 1 min of 24 h observed\nnext: migrate phase 4 --once";
+        assert_eq!(answer.text, said);
+        assert_eq!(answer.result["left_seconds"], 86_340);
+        assert_eq!(answer.result["next"], "migrate phase 4 --once");
     }
 }

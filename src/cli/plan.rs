@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Trouble};
 use super::session::Session;
 use super::wiring;
-use crate::core::{Availability, Phase, Plan, PlannedStep, StepStatus};
-use crate::ports::Silent;
+use crate::adapters::SystemClock;
+use crate::core::{Availability, Phase, Plan, PlannedStep, StepStatus, approval_ends_early};
+use crate::ports::{Clock, Silent};
 use crate::steps::{self, Diff, DiffAction, ReadContext, Step};
 
 /// Options of `migrate plan`.
@@ -40,8 +41,11 @@ impl PlanArgs {
         let loaded = session.load()?;
         let plan = &loaded.plan;
         let state = session.replay()?.state;
-        let facts = state.facts();
-        let world = if self.offline { None } else { Some(wiring::world(plan, &loaded.base_directory).await) };
+        let world = if self.offline {
+            None
+        } else {
+            Some(wiring::world(plan, &loaded.base_directory, &loaded.installed).await)
+        };
         let mut rows = Vec::new();
         for step in plan.steps().iter().filter(|step| self.phase.is_none_or(|phase| step.phase == phase)) {
             let progress = match state.status(&step.id) {
@@ -54,6 +58,7 @@ impl PlanArgs {
                 _ if step.availability == Availability::NotBuiltYet => (None, None),
                 None => offline_diff(step, plan),
                 Some(world) => {
+                    let facts = state.facts_for(plan, step);
                     let context = ReadContext {
                         plan,
                         facts: &facts,
@@ -66,7 +71,19 @@ impl PlanArgs {
             };
             rows.push(Row { step, state: progress, diff, problem });
         }
-        Ok(Answer::pass(render(plan, &rows), to_json(plan, &rows)))
+        let early = rows
+            .iter()
+            .any(|row| row.step.phase == Phase::Production)
+            .then(|| approval_ends_early(&state, plan, SystemClock::new().now()))
+            .flatten();
+        let note = early.map(|early| early.to_string());
+        let mut text = render(plan, &rows);
+        if let Some(note) = &note {
+            let _ = writeln!(text, "\nNote: {note}");
+        }
+        let mut result = to_json(plan, &rows);
+        result["note"] = json!(note);
+        Ok(Answer::pass(text, result))
     }
 }
 
@@ -75,6 +92,8 @@ async fn live_diff(planned: &PlannedStep, context: &ReadContext<'_>) -> (Option<
         Err(failure) => Err(failure),
         Ok(Step::Observe(step)) => Ok(step.plan(context.rollout())),
         Ok(Step::Change(step)) => step.plan(context).await,
+        Ok(Step::Exercise(step)) => step.plan(context).await,
+        Ok(Step::Watch(step)) => Ok(step.plan(context.rollout())),
     };
     match diff {
         Ok(diff) => (Some(diff), None),
@@ -86,7 +105,10 @@ fn offline_diff(planned: &PlannedStep, plan: &Plan) -> (Option<Diff>, Option<Str
     match steps::build(planned) {
         Err(failure) => (None, Some(failure.message)),
         Ok(Step::Observe(step)) => (Some(step.plan(plan.rollout())), None),
-        Ok(Step::Change(_)) => (Some(Diff::one(DiffAction::Create, format!("{} (not looked up)", planned.kind))), None),
+        Ok(Step::Watch(step)) => (Some(step.plan(plan.rollout())), None),
+        Ok(Step::Change(_) | Step::Exercise(_)) => {
+            (Some(Diff::one(DiffAction::Create, format!("{} (not looked up)", planned.kind))), None)
+        }
     }
 }
 
@@ -131,18 +153,25 @@ fn render(plan: &Plan, rows: &[Row<'_>]) -> String {
             shown = Some(row.step.phase);
             let _ = writeln!(text, "\n{}: {}", row.step.phase, plan.title(row.step.phase));
         }
+        let guards = row.step.guards.as_ref().map(|guarded| format!(" (Abort undoes {guarded})")).unwrap_or_default();
         match (&row.diff, &row.problem) {
             (Some(diff), _) => {
                 for line in &diff.lines {
-                    let _ =
-                        writeln!(text, "  {}  {:<28} {} [{}]", sign(line.action), row.step.id, line.what, row.state);
+                    let _ = writeln!(
+                        text,
+                        "  {}  {:<28} {}{guards} [{}]",
+                        sign(line.action),
+                        row.step.id,
+                        line.what,
+                        row.state
+                    );
                 }
             }
             (None, Some(problem)) => {
-                let _ = writeln!(text, "  ? unknown {:<28} {problem}", row.step.id);
+                let _ = writeln!(text, "  ? unknown {:<28} {problem}{guards}", row.step.id);
             }
             (None, None) => {
-                let _ = writeln!(text, "  - not built yet  {}", row.step.id);
+                let _ = writeln!(text, "  - not built yet  {}{guards}", row.step.id);
             }
         }
     }
@@ -169,6 +198,8 @@ fn to_json(plan: &Plan, rows: &[Row<'_>]) -> Value {
                 "step": row.step.id,
                 "phase": row.step.phase,
                 "kind": row.step.kind,
+                "target": row.step.target,
+                "guards": row.step.guards,
                 "built": row.step.availability == Availability::Built,
                 "state": row.state,
                 "diff": row.diff,

@@ -3,11 +3,14 @@
 use serde_json::json;
 
 use super::answer::{Answer, Trouble};
+use super::discover;
+use super::manual::manual;
 use super::session::{Session, holder};
 use super::{signals, wiring};
 use crate::adapters::SystemClock;
-use crate::core::{Availability, Contract, Event, Exit, Phase, Plan, PresumedStep, RunState, StepRecord, StepStatus};
-use crate::ports::{Clock, TaggedResource};
+use crate::core::{Event, Exit, Phase, Plan, RunState};
+use crate::ports::Clock;
+use crate::spec::InstalledFiles;
 use crate::steps::tags;
 
 /// Options of `migrate rollback`.
@@ -16,7 +19,7 @@ use crate::steps::tags;
 Examples:
   migrate rollback                 undo the furthest phase
   migrate rollback --to 0          release everything this rollout created
-  migrate rollback --discover      the journal is lost or damaged: work from what carries this rollout's tag
+  migrate rollback --discover      the journal is lost or damaged: work from what is in AWS and on the targets
 
 Can be run twice, after a crash, in the middle of a phase, and after a failed rollback.")]
 pub struct RollbackArgs {
@@ -26,7 +29,8 @@ pub struct RollbackArgs {
     /// Why, for the journal.
     #[arg(long)]
     reason: Option<String>,
-    /// Set the journal aside and release what carries this rollout's tag.
+    /// Set the journal aside and release what is found in AWS (by tag) and on the targets (by name and mark). Prints how
+    /// to do it by hand, too.
     #[arg(long)]
     discover: bool,
     /// Do not ask before releasing what was discovered.
@@ -39,37 +43,40 @@ impl RollbackArgs {
         // Whoever holds the lock may be making what we would not see yet.
         session.refuse_locked()?;
         if self.discover {
-            return self.discover(session).await;
+            return Box::pin(self.discover(session)).await;
         }
         let state = session.replay()?.state;
         if state.run().is_none() {
-            session.printer.remark("there is no journal; looking for what carries this rollout's tag");
-            return self.discover(session).await;
+            session.printer.remark("there is no journal; looking for what is left in AWS and on the targets");
+            return Box::pin(self.discover(session)).await;
         }
         let Some(to) = self.to.or_else(|| default_target(&state)) else {
             return Ok(nothing(
-                "the journal knows of nothing that stands; `migrate rollback --discover` looks in AWS too",
+                "the journal knows of nothing that stands; `migrate rollback --discover` looks in AWS and on the targets, too",
             ));
         };
         let plan = match session.pinned_plan(&state) {
             Some(plan) => plan,
             None => session.load()?.plan,
         };
-        self.go_back(session, plan, to, Vec::new()).await
+        self.go_back(session, plan, to, None).await
     }
 
-    /// The way of last resort: everything comes from tags.
+    /// The way of last resort: everything comes from tags, and from what is on the targets.
     async fn discover(&self, session: &Session) -> Result<Answer, Trouble> {
         let loaded = session.load()?;
-        let world = wiring::world(&loaded.plan, &loaded.base_directory).await;
-        let name = loaded.plan.rollout().name.as_str();
-        let found = world.read.cloud.tagged(tags::ROLLOUT, name).await?;
+        let world = wiring::world(&loaded.plan, &loaded.base_directory, &loaded.installed).await;
+        let found = discover::look(&loaded, &world, &session.printer).await?;
         if found.is_empty() {
-            return Ok(nothing(&format!("nothing carries the tag {}={name}", tags::ROLLOUT)));
+            let name = &loaded.plan.rollout().name;
+            return Ok(nothing(&format!(
+                "nothing carries the tag {}={name}, and no target has anything of it",
+                tags::ROLLOUT
+            )));
         }
-        let list: Vec<String> = found.iter().map(|resource| format!("{} {}", resource.kind, resource.name)).collect();
-        let list = list.join(", ");
-        session.printer.remark(&format!("found: {list}"));
+        let list = found.lines().join("\n  ");
+        session.printer.remark(&format!("found:\n  {list}"));
+        session.printer.remark(&manual(loaded.plan.rollout()));
         if !self.yes {
             match session.printer.confirm("Release all of it?") {
                 Some(true) => {}
@@ -77,7 +84,7 @@ impl RollbackArgs {
                 None => {
                     return Err(Trouble::new(
                         Exit::Waiting,
-                        format!("this rollout's tag is on: {list}"),
+                        format!("there is something of this rollout:\n  {list}"),
                         "`migrate rollback --discover --yes` releases it",
                     ));
                 }
@@ -86,7 +93,9 @@ impl RollbackArgs {
         if let Some(aside) = session.directory().set_aside(holder(), SystemClock::new().now())? {
             session.printer.remark(&format!("the journal was set aside as {}", aside.display()));
         }
-        self.go_back(session, loaded.plan, Phase::Preflight, found).await
+        let presumed = found.presumed(&loaded.plan);
+        drop(found);
+        self.go_back(session, loaded.plan, Phase::Preflight, Some(presumed)).await
     }
 
     async fn go_back(
@@ -94,19 +103,16 @@ impl RollbackArgs {
         session: &Session,
         plan: Plan,
         to: Phase,
-        found: Vec<TaggedResource>,
+        presumed: Option<Event>,
     ) -> Result<Answer, Trouble> {
         let cancel = signals::install()?;
         let audience = session.printer.audience();
         let reason = format!("migrate rollback --to {}", to.number());
         let mut ledger = session.open(&reason, &plan, audience.clone())?;
-        if !found.is_empty() && ledger.state().started().next().is_none() {
-            ledger.append(presumed(&plan, &found))?;
+        if let Some(presumed) = presumed.filter(|_| ledger.state().started().next().is_none()) {
+            ledger.append(presumed)?;
         }
-        let stands = |record: &StepRecord| {
-            record.phase > to && record.contract == Contract::Change && record.status != StepStatus::Undone
-        };
-        let count = ledger.state().started().filter(|(_, record)| stands(record)).count();
+        let count = ledger.state().started().filter(|(_, record)| record.stands_beyond(to)).count();
         session.printer.remark(&format!(
             "rolling back to {to}: {count} steps to undo{}",
             if to < Phase::Infrastructure {
@@ -116,7 +122,9 @@ impl RollbackArgs {
             }
         ));
         let base = session.base_directory();
-        let world = wiring::world(&plan, &base).await;
+        // What was installed is taken away by name.
+        let nothing = InstalledFiles::new();
+        let world = wiring::world(&plan, &base, &nothing).await;
         let evidence = session.directory().evidence();
         let mut engine = wiring::engine(plan, ledger, evidence, world, base, audience.clone(), cancel);
         let walked = engine.rollback(to, self.reason.clone()).await;
@@ -150,16 +158,4 @@ fn default_target(state: &RunState) -> Option<Phase> {
         // Preflight only looked: there is nothing of it to undo.
         _ => state.furthest_phase().and_then(Phase::previous),
     }
-}
-
-/// Every step that changes something in phases up to the one that makes what was found.
-fn presumed(plan: &Plan, found: &[TaggedResource]) -> Event {
-    let steps = plan
-        .steps()
-        .iter()
-        .filter(|step| step.phase == Phase::Infrastructure && step.contract == Contract::Change)
-        .filter(|step| step.availability == Availability::Built)
-        .map(|step| PresumedStep { step: step.id.clone(), phase: step.phase, contract: step.contract })
-        .collect();
-    Event::StepsPresumed { steps, reason: format!("{} things carry this rollout's tag", found.len()) }
 }

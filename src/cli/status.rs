@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Trouble};
 use super::session::Session;
-use crate::core::{Direction, Exit, Phase, Plan, RunState, StepStatus};
+use crate::core::{
+    Contract, Direction, Exit, Phase, Plan, Rehearsal, RunState, StepRecord, StepStatus, Verdict, tripped,
+    undone_by_abort,
+};
+use crate::evidence::hours;
 use crate::journal::{LockState, inspect_lock};
 use crate::report::utc;
 
@@ -56,7 +60,7 @@ pub(super) fn run(session: &Session) -> Result<Answer, Trouble> {
             json!({
                 "step": id,
                 "phase": record.phase,
-                "status": word(record.status),
+                "status": record.status.to_string(),
                 "attempts": record.attempts,
                 "verdict": record.verdict,
                 "observed_seconds": record.observed_seconds,
@@ -91,14 +95,22 @@ fn doing(state: &RunState) -> String {
     }
 }
 
-fn word(status: StepStatus) -> &'static str {
-    match status {
-        StepStatus::Started => "started",
-        StepStatus::Succeeded => "succeeded",
-        StepStatus::Failed(_) => "failed",
-        StepStatus::Undoing => "being undone",
-        StepStatus::Undone => "undone",
-        StepStatus::Stuck => "stuck",
+/// How far a step is that takes long.
+fn under_way(record: &StepRecord) -> String {
+    match (record.contract, record.rehearsing()) {
+        (_, Some(far)) => rehearsal(far).to_owned(),
+        (Contract::Soak { seconds }, _) if record.status == StepStatus::Started => {
+            let said = record.verdict.map(|verdict| format!(", {verdict}")).unwrap_or_default();
+            format!(": {} of {} observed{said}", hours(record.observed_seconds), hours(seconds))
+        }
+        _ => String::new(),
+    }
+}
+
+fn rehearsal(far: Rehearsal) -> &'static str {
+    match far {
+        Rehearsal::Back => ": undoing the phase",
+        Rehearsal::Forth => ": redoing the phase",
     }
 }
 
@@ -113,9 +125,13 @@ fn sign(status: Option<StepStatus>) -> &'static str {
 
 fn phase_lines(text: &mut String, phase: Phase, state: &RunState, plan: Option<&Plan>) {
     let title = plan.map(|plan| plan.title(phase)).unwrap_or_default();
-    let has_failed = state
-        .started()
-        .any(|(_, record)| record.phase == phase && matches!(record.status, StepStatus::Failed(_) | StepStatus::Stuck));
+    let has_failed = |record: &StepRecord| match record.status {
+        StepStatus::Failed(_) | StepStatus::Stuck => true,
+        // What it guards was undone, and its own state with that.
+        StepStatus::Undone => record.verdict == Some(Verdict::Abort),
+        _ => false,
+    };
+    let has_failed = state.started().any(|(_, record)| record.phase == phase && has_failed(record));
     let passed = match (state.has_passed(phase), has_failed) {
         (true, _) => ", passed",
         (false, true) => ", failed",
@@ -133,10 +149,17 @@ fn phase_lines(text: &mut String, phase: Phase, state: &RunState, plan: Option<&
         let record = state.step(id);
         let status = record.map(|record| record.status);
         let detail = match (status, record.and_then(|record| record.failure.as_ref())) {
-            (Some(StepStatus::Failed(_) | StepStatus::Stuck), Some(failure)) => format!(": {failure}"),
-            _ => String::new(),
+            (Some(StepStatus::Failed(_) | StepStatus::Stuck | StepStatus::Undone), Some(failure)) => {
+                format!(": {failure}")
+            }
+            _ => record.map(under_way).unwrap_or_default(),
         };
-        let _ = writeln!(text, "  {} {id} {}{detail}", sign(status), status.map(word).unwrap_or_default());
+        let _ = writeln!(
+            text,
+            "  {} {id} {}{detail}",
+            sign(status),
+            status.map(|status| status.to_string()).unwrap_or_default()
+        );
     }
 }
 
@@ -144,6 +167,10 @@ fn phase_lines(text: &mut String, phase: Phase, state: &RunState, plan: Option<&
 pub(super) fn next_command(state: &RunState, plan: Option<&Plan>) -> String {
     if let Some((step, _)) = state.stuck() {
         return format!("see what `migrate log` says of {step}, then `migrate rollback`");
+    }
+    if let Some(gate) = plan.and_then(|plan| tripped(state, plan)) {
+        let phase = gate.phase.number();
+        return format!("migrate phase {phase} (undoes what {} guards; or migrate rollback)", gate.id);
     }
     match state.direction() {
         Direction::Back(to) => return format!("migrate rollback --to {}", to.number()),
@@ -155,6 +182,10 @@ pub(super) fn next_command(state: &RunState, plan: Option<&Plan>) -> String {
         let hint = record.failure.as_ref().and_then(|failure| failure.hint.clone());
         let mend = hint.unwrap_or_else(|| format!("mend what {step} says"));
         return format!("{mend}\nthen: migrate phase {} (or migrate rollback)", record.phase.number());
+    }
+    if let Some(gate) = plan.and_then(|plan| undone_by_abort(state, plan)) {
+        let (phase, gate) = (gate.phase.number(), &gate.id);
+        return format!("find out why {gate} said Abort, then migrate phase {phase} (or migrate rollback)");
     }
     let next =
         Phase::ALL.into_iter().filter(|phase| *phase != Phase::Preflight).find(|phase| !state.has_passed(*phase));

@@ -8,6 +8,7 @@ use crate::adapters;
 use crate::core::Plan;
 use crate::engine::{Backoff, Cancel, Engine, EngineParts};
 use crate::journal::{FileEvidence, Ledger};
+use crate::spec::InstalledFiles;
 use crate::steps::{ReadPorts, WritePorts};
 
 /// The world, to look at and to change.
@@ -18,19 +19,24 @@ pub struct World {
     pub write: WritePorts,
 }
 
-/// The real world, as the environment and the rollout describe it. Nothing is connected yet.
-pub async fn world(plan: &Plan, base: &Path) -> World {
+/// The real world, as the environment and the rollout describe it, and the files that phases install. Nothing is
+/// connected yet.
+pub async fn world(plan: &Plan, base: &Path, installed: &InstalledFiles) -> World {
     let rollout = plan.rollout();
     let (cloud, cloud_write, secrets) = adapters::cloud(rollout).await;
     let hosts = Arc::new(adapters::Hosts::new(&rollout.ssh, base));
+    let cache = Arc::new(adapters::RedisConnector::new(hosts.clone()));
     let read = ReadPorts {
         cloud,
         targets: hosts.clone(),
-        cache: Arc::new(adapters::RedisConnector::new(hosts.clone())),
+        cache: cache.clone(),
         secrets,
+        load: Arc::new(adapters::HttpLoad::new(hosts.clone())),
+        browsers: Arc::new(adapters::HttpBrowsers::new(hosts.clone())),
+        local: Arc::new(adapters::LocalFiles::new(installed.clone())),
         clock: Arc::new(adapters::SystemClock::new()),
     };
-    World { read, write: WritePorts { cloud: cloud_write, targets: hosts } }
+    World { read, write: WritePorts { cloud: cloud_write, targets: hosts, cache } }
 }
 
 /// An engine over that world.

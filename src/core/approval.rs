@@ -32,6 +32,10 @@ impl RunState {
         // Going back needs nobody's leave: what phase 4 started may always be undone.
         let going_back = matches!(self.direction(), super::Direction::Back(to) if to < Phase::Production)
             && self.furthest_phase() == Some(Phase::Production);
-        (going_forward || going_back).then_some(ProductionAuthority(()))
+        // The undo that a gate's Abort asks for comes when nothing is under way, and the approval may have expired.
+        let undoing = self
+            .started()
+            .any(|(_, record)| record.phase == Phase::Production && record.status == super::StepStatus::Undoing);
+        (going_forward || going_back || undoing).then_some(ProductionAuthority(()))
     }
 }

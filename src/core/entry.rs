@@ -1,6 +1,8 @@
 //! May a phase be entered? The same question for `migrate phase N` and for `migrate check --for N`.
 
-use super::{ChecklistItem, EvidenceRef, Phase, Plan, PlanDigest, RunState};
+use super::{
+    ChecklistItem, Contract, EvidenceRef, Phase, Plan, PlanDigest, PlannedStep, RunState, StepStatus, TargetName,
+};
 
 /// One reason why a phase may not be entered, or the checklist is not proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum Missing {
     OtherPlan(ChecklistItem),
     /// Nobody has approved the phase, or the approval expired or was for other files.
     Approval(Phase),
+    /// Production may not be changed at this hour, and when it may.
+    ClosedWindow(jiff::Timestamp),
 }
 
 impl std::fmt::Display for Missing {
@@ -25,6 +29,7 @@ impl std::fmt::Display for Missing {
             Self::Stale(item, at) => write!(out, "the evidence for \"{item}\" is too old (measured {at:.0})"),
             Self::OtherPlan(item) => write!(out, "the evidence for \"{item}\" was measured under other files"),
             Self::Approval(phase) => write!(out, "{phase} is not approved, or its approval no longer holds"),
+            Self::ClosedWindow(opens) => write!(out, "the change window is closed until {opens:.0}"),
         }
     }
 }
@@ -82,7 +87,72 @@ pub fn missing_for(state: &RunState, plan: &Plan, phase: Phase, now: jiff::Times
     if phase == Phase::Production && !approved {
         missing.push(Missing::Approval(phase));
     }
+    let window = plan.rollout().production.change_window.as_ref().filter(|_| phase == Phase::Production);
+    missing.extend(window.and_then(|window| window.closed_until(now)).map(Missing::ClosedWindow));
     missing
+}
+
+/// What stands in the way of one step of a phase that was entered: asked before each change of phase 4, because in the
+/// hours of a soak an approval ends, measurements grow old and the change window closes. What only looks may always go
+/// on. A change that a crash interrupted is brought to its end whatever the hour: half of it is worse.
+pub fn missing_for_step(state: &RunState, plan: &Plan, step: &PlannedStep, now: jiff::Timestamp) -> Vec<Missing> {
+    if step.phase != Phase::Production || !step.contract.changes() {
+        return Vec::new();
+    }
+    let is_interrupted = state.status(&step.id) == Some(StepStatus::Started);
+    let mut missing = missing_for(state, plan, step.phase, now);
+    missing.retain(|missing| !(is_interrupted && matches!(missing, Missing::ClosedWindow(_))));
+    missing
+}
+
+/// An approval of phase 4 that ends before the last target's change can begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalEndsEarly {
+    /// When the approval ends.
+    pub ends: jiff::Timestamp,
+    /// The first target whose change it does not cover.
+    pub target: TargetName,
+    /// When that change can begin at the soonest: after the soaks of the targets before it.
+    pub not_before: jiff::Timestamp,
+}
+
+impl std::fmt::Display for ApprovalEndsEarly {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "the approval ends at {:.0}, and {} cannot be changed before {:.0}, after the soaks: it will wait for another \
+             `migrate approve 4`",
+            self.ends, self.target, self.not_before
+        )
+    }
+}
+
+/// Whether the standing approval of phase 4 ends too early for all of its targets. No reason not to begin: each change
+/// asks again, a soak goes on without it, and one that held for days would be the word of somebody who has not seen the
+/// first target. But whoever approves wants to know when to come back.
+pub fn approval_ends_early(state: &RunState, plan: &Plan, now: jiff::Timestamp) -> Option<ApprovalEndsEarly> {
+    let approval = state.approval(Phase::Production)?;
+    let has_succeeded = |step: &&PlannedStep| state.status(&step.id) == Some(StepStatus::Succeeded);
+    let mut left = 0_i64;
+    for target in &plan.rollout().production.targets {
+        let steps = || {
+            let is_its =
+                |step: &&PlannedStep| step.target.as_ref().is_some_and(|own| own.as_str() == target.name.as_str());
+            plan.steps_of(Phase::Production).filter(is_its).filter(|step| !has_succeeded(step))
+        };
+        let not_before = now.checked_add(jiff::SignedDuration::from_secs(left)).unwrap_or(jiff::Timestamp::MAX);
+        if left > 0 && not_before >= approval.expires_at && steps().any(|step| step.contract.changes()) {
+            let target = TargetName::new(target.name.as_str());
+            return Some(ApprovalEndsEarly { ends: approval.expires_at, target, not_before });
+        }
+        for step in steps() {
+            if let Contract::Soak { seconds } = step.contract {
+                let observed = state.step(&step.id).map_or(0, |record| record.observed_seconds);
+                left = left.saturating_add(i64::try_from(seconds.saturating_sub(observed)).unwrap_or(i64::MAX));
+            }
+        }
+    }
+    None
 }
 
 /// What is missing before the whole checklist is proven.

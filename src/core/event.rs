@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contract, EvidenceRef, Facts, Failure, Fence, Holder, Outcome, Phase, PlanDigest, RunId, StepId, Verdict};
+use super::{
+    Contract, EvidenceRef, Facts, Failure, Fence, Holder, Outcome, Phase, PlanDigest, RunId, SoakWindow, StepId,
+    Verdict,
+};
 
 /// An event, with the fencing number of the lease under which it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -130,8 +133,25 @@ pub enum Event {
     SoakObserved {
         /// Which step.
         step: StepId,
-        /// Seconds seen since the last such event.
+        /// Seconds of it that count: none of a window that was quiet, on hold or could not be seen.
         seconds: u64,
+        /// What was seen in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<SoakWindow>,
+    },
+    /// A rehearsal of the rollback began: what its phase has changed is undone next.
+    RehearsalBegan {
+        /// Which step.
+        step: StepId,
+        /// When.
+        at: jiff::Timestamp,
+    },
+    /// A rehearsal has undone its phase: it is redone next.
+    RehearsalTurned {
+        /// Which step.
+        step: StepId,
+        /// When.
+        at: jiff::Timestamp,
     },
     /// An operator or on-call asked to go back.
     RollbackStarted {

@@ -17,6 +17,38 @@ pub struct UndoPermit {
     run: RunId,
 }
 
+/// Either of the two: for what is done in the same way going there and going back. Nothing is gained by it, because
+/// there is no other way to one than by one of them.
+#[derive(Debug, Clone, Copy)]
+pub enum EitherPermit<'a> {
+    /// On the way there.
+    Apply(&'a ApplyPermit),
+    /// On the way back.
+    Undo(&'a UndoPermit),
+}
+
+impl EitherPermit<'_> {
+    /// The step it is for.
+    pub fn step(&self) -> &StepId {
+        match self {
+            Self::Apply(permit) => permit.step(),
+            Self::Undo(permit) => permit.step(),
+        }
+    }
+}
+
+impl<'a> From<&'a ApplyPermit> for EitherPermit<'a> {
+    fn from(permit: &'a ApplyPermit) -> Self {
+        Self::Apply(permit)
+    }
+}
+
+impl<'a> From<&'a UndoPermit> for EitherPermit<'a> {
+    fn from(permit: &'a UndoPermit) -> Self {
+        Self::Undo(permit)
+    }
+}
+
 impl ApplyPermit {
     /// The step it is for.
     pub fn step(&self) -> &StepId {

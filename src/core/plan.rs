@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, FactName, Phase, PlanDigest, StepId, StepKind, rollout::Rollout};
+use super::rollout::{OnAbort, Rollout};
+use super::{Digest, FactName, Phase, PlanDigest, StepId, StepKind, TargetName};
 
 /// What a step promises, and so what its success takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,12 +22,35 @@ pub enum Contract {
         /// Seconds that must have been observed.
         seconds: u64,
     },
+    /// Has the engine undo and redo its phase, and judges that: succeeds only after a `Pass`.
+    Rehearsal,
+    /// Acts again and again on something of ours, judges what comes of it, and can be undone: succeeds only after a
+    /// `Pass`.
+    Exercise,
 }
 
 impl Contract {
+    /// A soak of as long as rollout.yaml says: what a kind declares. Until [`Contract::on`] has filled in how long that
+    /// is, it can never succeed.
+    pub const SOAK: Self = Self::Soak { seconds: u64::MAX };
+
+    /// The contract of a step at this site: a soak lasts as long as rollout.yaml says.
+    #[must_use]
+    pub fn on(self, rollout: &Rollout) -> Self {
+        match self {
+            Self::Soak { .. } => Self::Soak { seconds: rollout.soak.seconds() },
+            other => other,
+        }
+    }
+
     /// Whether success takes a verdict.
     pub fn is_judged(self) -> bool {
-        matches!(self, Self::Gate | Self::Soak { .. })
+        matches!(self, Self::Gate | Self::Soak { .. } | Self::Rehearsal | Self::Exercise)
+    }
+
+    /// Whether it leaves something that a rollback has to undo.
+    pub fn changes(self) -> bool {
+        matches!(self, Self::Change | Self::Exercise)
     }
 }
 
@@ -59,6 +83,12 @@ pub struct PlannedStep {
     pub requires: Vec<FactName>,
     /// Facts it provides.
     pub provides: Vec<FactName>,
+    /// The step before it that is undone at once when its verdict is Abort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<StepId>,
+    /// The production target it is repeated for, when it stands under `each_target`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetName>,
 }
 
 /// What `migrate` will do. Immutable; its digest is pinned by the run's first event.
@@ -140,9 +170,30 @@ impl Plan {
         self.steps.iter().find(|step| &step.id == id)
     }
 
+    /// What a gate's Abort has undone: the step that it guards, and what the phase builds on that, which is everything
+    /// after it but what is for other targets. Mostly that is not there yet; when a phase is walked again, it may be. Empty when the gate guards
+    /// nothing, or when rollout.yaml has production wait for a person.
+    pub fn guarded(&self, gate: &PlannedStep) -> Vec<&PlannedStep> {
+        if gate.phase == Phase::Production && self.rollout.production.on_abort == OnAbort::Wait {
+            return Vec::new();
+        }
+        let Some(guarded) = &gate.guards else { return Vec::new() };
+        let from_it = self.steps_of(gate.phase).skip_while(|step| &step.id != guarded);
+        let is_apart = |step: &PlannedStep| match (&step.target, &gate.target) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        };
+        from_it.filter(|step| !is_apart(step)).collect()
+    }
+
     /// The title of a phase, as written in its file.
     pub fn title(&self, phase: Phase) -> &str {
         self.titles.get(&phase).map_or("", String::as_str)
+    }
+
+    /// Digests of the files that phases install on targets, by path below `phases/`.
+    pub fn files(&self) -> &BTreeMap<String, Digest> {
+        &self.files
     }
 
     /// The steps of a phase that this version cannot run.

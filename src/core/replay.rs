@@ -1,8 +1,8 @@
 //! The reducer: the one place where an event changes state. Refuses what cannot have happened.
 
 use super::{
-    Approval, Contract, Direction, Event, Outcome, Phase, PresumedStep, Resolution, RunState, Stamped, StepId,
-    StepRecord, StepStatus,
+    Approval, Contract, Direction, Event, Outcome, Phase, PresumedStep, Resolution, RunState, SoakWindow, Stamped,
+    StepId, StepRecord, StepStatus,
 };
 
 /// An event that contradicts what was journalled before it.
@@ -11,7 +11,7 @@ use super::{
 pub struct IllegalEvent(pub String);
 
 /// Shorthand for a refusal.
-fn refuse<T>(why: impl Into<String>) -> Result<T, IllegalEvent> {
+pub(super) fn refuse<T>(why: impl Into<String>) -> Result<T, IllegalEvent> {
     Err(IllegalEvent(why.into()))
 }
 
@@ -81,8 +81,9 @@ impl RunState {
             Event::PhasePassed { phase } => self.pass_phase(*phase)?,
             Event::StepStarted { step, phase, contract } => self.start_step(step, *phase, *contract)?,
             Event::StepSucceeded { step, facts, evidence } => {
+                let unrehearsed = self.not_rehearsed(step);
                 let record = self.started_step(step)?;
-                if let Err(why) = may_succeed(record) {
+                if let Some(why) = unrehearsed.or_else(|| may_succeed(record).err()) {
                     return refuse(format!("{step} cannot have succeeded: {why}"));
                 }
                 record.status = StepStatus::Succeeded;
@@ -96,14 +97,16 @@ impl RunState {
                 self.direction = Direction::Idle;
             }
             Event::GateJudged { step, verdict, evidence, .. } => {
+                if let Some(why) = self.not_rehearsed(step) {
+                    return refuse(format!("{step} was judged too early: {why}"));
+                }
                 let record = self.started_step(step)?;
                 record.verdict = Some(*verdict);
                 record.evidence.extend(evidence.iter().cloned());
             }
-            Event::SoakObserved { step, seconds } => {
-                let record = self.started_step(step)?;
-                record.observed_seconds = record.observed_seconds.saturating_add(*seconds);
-            }
+            Event::SoakObserved { step, seconds, window } => self.observe(step, *seconds, window.as_ref())?,
+            Event::RehearsalBegan { step, at } => self.begin_rehearsal(step, *at)?,
+            Event::RehearsalTurned { step, at } => self.turn_rehearsal(step, *at)?,
             Event::RollbackStarted { to, .. } => self.start_rollback(*to),
             Event::RollbackFinished { to } => self.finish_rollback(*to)?,
             Event::UndoStarted { step } => self.start_undo(step)?,
@@ -125,7 +128,10 @@ impl RunState {
                     Resolution::Adopted if record.contract.is_judged() => {
                         return refuse(format!("{step} is a gate: it can be retried or forgotten, not adopted"));
                     }
-                    Resolution::Adopted => record.status = StepStatus::Succeeded,
+                    Resolution::Adopted => {
+                        record.status = StepStatus::Succeeded;
+                        self.overrule(step);
+                    }
                     Resolution::Forgotten => self.forget(step),
                 }
             }
@@ -150,12 +156,20 @@ impl RunState {
             return refuse(format!("{missing} has not passed"));
         }
         self.look_again(phase, steps);
+        self.judge_anew(phase);
         self.phases.insert(phase, steps.to_vec());
         // What is walked again has to pass again.
         self.passed.retain(|passed| *passed < phase);
         self.direction = Direction::Forward(phase);
         self.paused = None;
         Ok(())
+    }
+
+    /// Somebody asks for the phase again after a gate's Abort has had something undone: the verdict was about what was
+    /// there before. Why it failed stays known until its gate looks again.
+    fn judge_anew(&mut self, phase: Phase) {
+        let undone = |record: &&mut StepRecord| record.phase == phase && record.status == StepStatus::Undone;
+        self.steps.values_mut().filter(undone).for_each(|record| record.verdict = None);
     }
 
     /// A phase that has nothing left to do is walked to look again: otherwise its evidence could go stale, and no
@@ -170,7 +184,9 @@ impl RunState {
         for step in steps {
             if let Some(record) = self.steps.get_mut(step) {
                 record.status = StepStatus::Failed(Outcome::Unknown);
-                record.observed_seconds = if has_passed { 0 } else { record.observed_seconds };
+                if has_passed {
+                    record.unobserve();
+                }
             }
         }
     }
@@ -182,7 +198,7 @@ impl RunState {
             if matches!(record.status, StepStatus::Started | StepStatus::Succeeded) {
                 record.status = StepStatus::Failed(Outcome::Unknown);
             }
-            record.observed_seconds = 0;
+            record.unobserve();
         }
         self.passed.clear();
         self.approvals.clear();
@@ -220,21 +236,32 @@ impl RunState {
         if self.direction != Direction::Forward(phase) {
             return refuse(format!("{step} started while {phase} was not being walked"));
         }
+        if let Some(rehearsal) = self.rehearsal_going_back(phase) {
+            return refuse(format!("{step} started before {rehearsal} has undone the phase"));
+        }
+        // A rehearsal is judged on what it had redone: it comes after that.
+        let rehearsing = self.step(step).and_then(StepRecord::rehearsing);
         match self.status(step) {
             Some(StepStatus::Undoing | StepStatus::Stuck | StepStatus::Succeeded) => {
                 return refuse(format!("{step} started although it has succeeded, is being undone or is stuck"));
             }
-            None | Some(StepStatus::Undone) => {
+            Some(StepStatus::Started) if rehearsing.is_none() => {}
+            Some(StepStatus::Failed(_)) => {}
+            None | Some(StepStatus::Undone | StepStatus::Started) => {
                 self.order.retain(|started| started != step);
                 self.order.push(step.clone());
             }
-            Some(StepStatus::Started | StepStatus::Failed(_)) => {}
         }
         // A new attempt is judged anew; what was learnt and observed stays so until it is learnt anew.
         let mut record = StepRecord::new(phase, contract, StepStatus::Started);
+        record.rehearsal = rehearsing;
         if let Some(before) = self.steps.get(step) {
             (record.attempts, record.observed_seconds) = (before.attempts, before.observed_seconds);
             record.facts = before.facts.clone();
+            record.soak = before.soak.clone();
+            if before.status != StepStatus::Started {
+                record.soak.release();
+            }
         }
         record.attempts += 1;
         self.steps.insert(step.clone(), record);
@@ -243,7 +270,9 @@ impl RunState {
 
     fn start_rollback(&mut self, to: Phase) {
         for record in self.steps.values_mut() {
-            if record.phase > to && record.status == StepStatus::Stuck {
+            let is_stuck = record.phase > to && record.status == StepStatus::Stuck;
+            // What is undone from now on is no rehearsal: one under way has to begin again.
+            if is_stuck || record.rehearsing().is_some() {
                 record.status = StepStatus::Failed(Outcome::Unknown);
             }
         }
@@ -257,8 +286,7 @@ impl RunState {
         if self.direction != Direction::Back(to) {
             return refuse(format!("no rollback to {to} was under way"));
         }
-        let stands = |record: &StepRecord| record.contract == Contract::Change && record.status != StepStatus::Undone;
-        if let Some((step, _)) = self.started().find(|(_, record)| record.phase > to && stands(record)) {
+        if let Some((step, _)) = self.started().find(|(_, record)| record.stands_beyond(to)) {
             return refuse(format!("rolled back to {to} without undoing {step}"));
         }
         // What was seen beyond that phase is no longer so: it has to be looked at and judged again.
@@ -283,19 +311,47 @@ impl RunState {
     }
 
     /// A thing is gone, and what was learnt of it with it: its own record, and whatever was seen, judged or watched
-    /// after it was made. A gate that passed on the old one says nothing about a new one.
+    /// after it was made. A gate that passed on the old one says nothing about a new one. The rehearsal for which it
+    /// was undone is what goes on.
     fn forget(&mut self, step: &StepId) {
+        let Some(phase) = self.step(step).map(|record| record.phase) else { return };
+        let goes_on = |record: &StepRecord| record.phase == phase && record.rehearsing().is_some();
         let since = self.order.iter().skip_while(|started| *started != step);
         for id in since {
             if let Some(record) =
-                self.steps.get_mut(id).filter(|record| id == step || record.contract != Contract::Change)
+                self.steps.get_mut(id).filter(|record| id == step || (!record.contract.changes() && !goes_on(record)))
             {
-                *record = StepRecord::new(record.phase, record.contract, StepStatus::Undone);
+                record.forget();
             }
         }
     }
 
-    fn started_step(&mut self, step: &StepId) -> Result<&mut StepRecord, IllegalEvent> {
+    /// Time was observed, or was not.
+    fn observe(&mut self, step: &StepId, seconds: u64, window: Option<&SoakWindow>) -> Result<(), IllegalEvent> {
+        let record = self.started_step(step)?;
+        record.observed_seconds = record.observed_seconds.saturating_add(seconds);
+        if let Some(window) = window {
+            if seconds > window.length || (seconds > 0 && !window.verdict.passes()) {
+                let SoakWindow { length, verdict, .. } = window;
+                return refuse(format!("{step}: {seconds} s counted of a window of {length} s that said {verdict}"));
+            }
+            record.soak.add(seconds, window);
+            record.facts.extend(&window.facts);
+        }
+        Ok(())
+    }
+
+    /// A person keeps a thing that a gate's Abort had condemned: the gate has to say it again.
+    fn overrule(&mut self, step: &StepId) {
+        for id in self.order.iter().skip_while(|started| *started != step) {
+            let spoke = |record: &&mut StepRecord| matches!(record.status, StepStatus::Failed(_) | StepStatus::Undone);
+            if let Some(record) = self.steps.get_mut(id).filter(spoke) {
+                record.verdict = None;
+            }
+        }
+    }
+
+    pub(super) fn started_step(&mut self, step: &StepId) -> Result<&mut StepRecord, IllegalEvent> {
         self.step_in(step, StepStatus::Started)
     }
 

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Approval, Contract, EvidenceRef, Facts, Failure, Fence, Holder, Outcome, Phase, PlanDigest, RunId, StepId, Verdict,
+    Approval, Contract, EvidenceRef, Facts, Failure, Fence, Holder, Outcome, Phase, Plan, PlanDigest, PlannedStep,
+    Rehearsal, RunId, SoakTally, StepId, Verdict,
 };
+
+/// The fact that lists the production targets on which phase 4 has acted. The engine's own: no step provides it.
+pub const ACTED_ON: &str = "production.acted_on";
 
 /// Which way the run is going.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -35,6 +39,19 @@ pub enum StepStatus {
     Stuck,
 }
 
+impl std::fmt::Display for StepStatus {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.pad(match self {
+            Self::Started => "started",
+            Self::Succeeded => "succeeded",
+            Self::Failed(_) => "failed",
+            Self::Undoing => "being undone",
+            Self::Undone => "undone",
+            Self::Stuck => "stuck",
+        })
+    }
+}
+
 /// What the journal says of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StepRecord {
@@ -54,6 +71,10 @@ pub struct StepRecord {
     pub verdict: Option<Verdict>,
     /// Observed seconds of its soak.
     pub observed_seconds: u64,
+    /// The windows of its soak.
+    pub soak: SoakTally,
+    /// How far its last rehearsal came; see [`StepRecord::rehearsing`] for one under way.
+    pub rehearsal: Option<Rehearsal>,
     /// Why it failed, when it did.
     pub failure: Option<Failure>,
 }
@@ -70,8 +91,37 @@ impl StepRecord {
             evidence: Vec::new(),
             verdict: None,
             observed_seconds: 0,
+            soak: SoakTally::default(),
+            rehearsal: None,
             failure: None,
         }
+    }
+
+    /// Nothing of its soak counts any more.
+    pub(super) fn unobserve(&mut self) {
+        self.observed_seconds = 0;
+        self.soak = SoakTally::default();
+    }
+
+    /// What it was about is gone, and what is known of it with it. Only why it failed stays known: a gate's Abort that
+    /// had the thing undone is all there is to explain it.
+    pub(super) fn forget(&mut self) {
+        let fresh = Self::new(self.phase, self.contract, StepStatus::Undone);
+        let before = std::mem::replace(self, fresh);
+        let has_failed = matches!(before.status, StepStatus::Failed(_) | StepStatus::Undone);
+        if has_failed && before.contract.is_judged() {
+            (self.verdict, self.failure) = (before.verdict, before.failure);
+        }
+    }
+
+    /// Whether it changed something that, as far as the journal knows, is not undone.
+    pub fn stands(&self) -> bool {
+        self.contract.changes() && self.status != StepStatus::Undone
+    }
+
+    /// Whether a rollback to the end state of `phase` has to undo it.
+    pub fn stands_beyond(&self, phase: Phase) -> bool {
+        self.phase > phase && self.stands()
     }
 }
 
@@ -137,8 +187,35 @@ impl RunState {
     /// Everything that steps have learnt and that is not undone. A step that is walked again, or failed when it was,
     /// still knows what it learnt before.
     pub fn facts(&self) -> Facts {
+        self.facts_of(|_| true)
+    }
+
+    /// The facts that a step may use: what steps of another target learnt about theirs is not for this one.
+    pub fn facts_for(&self, plan: &Plan, step: &PlannedStep) -> Facts {
+        let facts = self.facts_of(|id| {
+            let target = plan.step(id).and_then(|other| other.target.as_ref());
+            target.is_none() || target == step.target.as_ref()
+        });
+        let acted_on = self.acted_on(plan);
+        if acted_on.is_empty() { facts } else { facts.with(ACTED_ON, acted_on) }
+    }
+
+    /// The production targets on which phase 4 has begun to change something since phase 1 was walked, whether or not it
+    /// was undone: a process that was replaced and replaced back is another one than before.
+    fn acted_on(&self, plan: &Plan) -> Vec<String> {
+        let is_early = |id: &StepId| self.steps.get(id).is_some_and(|record| record.phase <= Phase::Infrastructure);
+        let since = self.order.iter().rposition(is_early).map_or(0, |position| position + 1);
+        let started = |step: &&PlannedStep| self.order.iter().skip(since).any(|id| id == &step.id);
+        let changes = plan.steps_of(Phase::Production).filter(|step| step.contract.changes()).filter(started);
+        let mut names: Vec<String> = changes.filter_map(|step| Some(step.target.as_ref()?.to_string())).collect();
+        names.dedup();
+        names
+    }
+
+    fn facts_of(&self, wanted: impl Fn(&StepId) -> bool) -> Facts {
         let mut facts = Facts::new();
-        for (_, record) in self.started().filter(|(_, record)| record.status != StepStatus::Undone) {
+        let stands = |record: &StepRecord| record.status != StepStatus::Undone;
+        for (_, record) in self.started().filter(|(id, record)| stands(record) && wanted(id)) {
             facts.extend(&record.facts);
         }
         facts

@@ -1,8 +1,8 @@
 //! One step back, and the look around afterwards.
 
 use super::{Engine, Stop};
-use crate::core::{Event, Failure, FailureClass, Phase, StepId, UndoPermit};
-use crate::steps::{self, Change, Condition, Presence, Step, tags};
+use crate::core::{Event, Failure, FailureClass, Phase, PlannedStep, StepId, UndoPermit};
+use crate::steps::{self, Condition, Presence, Undoable, tags};
 
 impl Engine {
     /// Undoes a step. Legal whatever became of it: an undo begins with a probe.
@@ -10,8 +10,8 @@ impl Engine {
         let planned = self.planned(id)?;
         let step = steps::build(&planned).map_err(Stop::Refused)?;
         let permit = self.parts.ledger.start_undo(id)?;
-        if let Step::Change(step) = step
-            && let Err(failure) = self.remove(id, step.as_ref(), &permit).await?
+        if let Some(step) = step.undoable()
+            && let Err(failure) = self.remove(&planned, step, &permit).await?
         {
             if failure.class.is_retryable() {
                 // Nothing is wrong with what we want, only with the weather: the same command goes on from here.
@@ -25,10 +25,16 @@ impl Engine {
     }
 
     /// Asks for the removal until a probe no longer sees anything of ours.
-    async fn remove(&self, id: &StepId, step: &dyn Change, permit: &UndoPermit) -> Result<Result<(), Failure>, Stop> {
+    async fn remove(
+        &self,
+        planned: &PlannedStep,
+        step: Undoable<'_>,
+        permit: &UndoPermit,
+    ) -> Result<Result<(), Failure>, Stop> {
+        let id = &planned.id;
         let clock = &self.parts.read.clock;
         let began = clock.elapsed();
-        let facts = self.facts();
+        let facts = self.facts_for(planned);
         let (mut tried, mut looked) = (0, 0);
         loop {
             let context = self.reader(&facts);

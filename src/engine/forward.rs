@@ -4,16 +4,19 @@ use super::{Engine, Stop};
 use crate::core::{
     ApplyPermit, Event, Facts, Failure, FailureClass, Measurement, Outcome, PlannedStep, StepId, Verdict,
 };
-use crate::steps::{self, Change, Condition, Observation, Observe, Presence, Step};
+use crate::steps::{self, Change, Condition, Exercise, Observation, Observe, Presence, Step};
 
 impl Engine {
     pub(super) async fn apply(&mut self, id: &StepId) -> Result<(), Stop> {
         let planned = self.planned(id)?;
         let step = steps::build(&planned).map_err(Stop::Refused)?;
+        self.refuse_change(&planned)?;
         let permit = self.parts.ledger.start_step(id, planned.phase, planned.contract)?;
         match step {
             Step::Observe(step) => self.observe(&planned, step.as_ref()).await,
             Step::Change(step) => self.change(&planned, step.as_ref(), permit).await,
+            Step::Exercise(step) => self.exercise(&planned, step.as_ref(), permit).await,
+            Step::Watch(step) => self.soak(&planned, step.as_ref()).await,
         }
     }
 
@@ -28,7 +31,7 @@ impl Engine {
     }
 
     async fn observe(&mut self, planned: &PlannedStep, step: &dyn Observe) -> Result<(), Stop> {
-        let facts = self.facts();
+        let facts = self.facts_for(planned);
         let context = self.reader(&facts);
         let seen = self.reading(|| step.observe(&context)).await?;
         match seen {
@@ -41,25 +44,60 @@ impl Engine {
         let Observation { facts, measurements, failure } = observation;
         let verdict = Verdict::over(measurements.iter().map(|measurement| measurement.verdict));
         let refusal = (planned.contract.is_judged() && !verdict.passes()).then(|| refusal(verdict, &measurements));
-        let reason = measurements.iter().map(|measurement| measurement.summary.as_str()).collect::<Vec<_>>().join("; ");
-        let evidence = self.keep(&planned.id, measurements)?;
         if planned.contract.is_judged() {
-            let judged = Event::GateJudged { step: planned.id.clone(), verdict, reason, evidence };
-            self.parts.ledger.append(judged)?;
+            self.record_verdict(&planned.id, verdict, measurements)?;
             return match failure.or(refusal) {
                 Some(failure) => self.fail(&planned.id, Outcome::Clean, failure),
                 None => self.succeed(&planned.id, facts, Vec::new()),
             };
         }
+        let evidence = self.keep(&planned.id, measurements)?;
         match failure {
             Some(failure) => self.fail(&planned.id, Outcome::Clean, failure),
             None => self.succeed(&planned.id, facts, evidence),
         }
     }
 
+    /// Journals what a gate said, and what it said it on.
+    pub(super) fn record_verdict(
+        &mut self,
+        id: &StepId,
+        verdict: Verdict,
+        measurements: Vec<Measurement>,
+    ) -> Result<(), Stop> {
+        let reason = measurements.iter().map(|measurement| measurement.summary.as_str()).collect::<Vec<_>>().join("; ");
+        let evidence = self.keep(id, measurements)?;
+        Ok(self.parts.ledger.append(Event::GateJudged { step: id.clone(), verdict, reason, evidence })?)
+    }
+
+    /// Lets it act and judge. Whatever it sets it sets in full, so after a hiccup it simply begins again.
+    async fn exercise(&mut self, planned: &PlannedStep, step: &dyn Exercise, permit: ApplyPermit) -> Result<(), Stop> {
+        let facts = self.facts_for(planned);
+        let mut tried = 0;
+        loop {
+            self.parts.ledger.confirm()?;
+            let performed = {
+                let context = self.reader(&facts);
+                let production = self.writable_production();
+                let writer = self.writer(&context, &production)?;
+                self.guarded(step.perform(&writer, &permit)).await?
+            };
+            let failed = match performed {
+                Ok(observation) => return self.judge(planned, observation),
+                Err(failed) => failed,
+            };
+            tried += 1;
+            let Some(wait) = self.parts.backoff.next(failed.failure.class, tried) else {
+                return self.fail(&planned.id, failed.outcome, failed.failure);
+            };
+            self.say(format!("{} ({}); beginning again", failed.failure.message, failed.failure.class));
+            self.pause(wait).await?;
+        }
+    }
+
     async fn change(&mut self, planned: &PlannedStep, step: &dyn Change, permit: ApplyPermit) -> Result<(), Stop> {
         let id = &planned.id;
-        let known = self.facts();
+        let known = self.facts_for(planned);
         if let Err((outcome, failure)) = self.bring_about(planned, step, &known, permit).await? {
             return self.fail(id, outcome, failure);
         }
@@ -111,7 +149,7 @@ impl Engine {
                     self.undo(&planned.id).await?;
                     permit = self.parts.ledger.start_step(&planned.id, planned.phase, planned.contract)?;
                 }
-                Ok(Presence::Absent) => {
+                Ok(Presence::Absent | Presence::Ours(Condition::Unfinished)) => {
                     tried += 1;
                     self.parts.ledger.confirm()?;
                     let made = {
@@ -131,18 +169,23 @@ impl Engine {
         }
     }
 
-    fn succeed(&mut self, id: &StepId, facts: Facts, evidence: Vec<crate::core::EvidenceRef>) -> Result<(), Stop> {
+    pub(super) fn succeed(
+        &mut self,
+        id: &StepId,
+        facts: Facts,
+        evidence: Vec<crate::core::EvidenceRef>,
+    ) -> Result<(), Stop> {
         Ok(self.parts.ledger.append(Event::StepSucceeded { step: id.clone(), facts, evidence })?)
     }
 
-    fn fail(&mut self, id: &StepId, outcome: Outcome, failure: Failure) -> Result<(), Stop> {
+    pub(super) fn fail(&mut self, id: &StepId, outcome: Outcome, failure: Failure) -> Result<(), Stop> {
         self.parts.ledger.append(Event::StepFailed { step: id.clone(), outcome, failure: failure.clone() })?;
         Err(Stop::Failed { step: id.clone(), failure })
     }
 }
 
 /// A verdict that is no pass, as a failure.
-fn refusal(verdict: Verdict, measurements: &[Measurement]) -> Failure {
+pub(super) fn refusal(verdict: Verdict, measurements: &[Measurement]) -> Failure {
     let class = match verdict {
         Verdict::Inconclusive | Verdict::Pass => FailureClass::Inconclusive,
         Verdict::Hold | Verdict::Abort => FailureClass::Gate,

@@ -39,7 +39,10 @@ pub async fn look(plan: &Plan, ports: &ReadPorts, base: &PathBuf, progress: &dyn
         findings.push(match steps::build(planned) {
             Err(failure) => failed(failure),
             // Preflight reads only: a change in it is a mistake in phases/.
-            Ok(Step::Change(_)) => failed(Failure::permanent(format!("{step} would change something in preflight"))),
+            Ok(Step::Change(_) | Step::Exercise(_)) => {
+                failed(Failure::permanent(format!("{step} would change something in preflight")))
+            }
+            Ok(Step::Watch(_)) => failed(Failure::permanent(format!("{step} would watch for hours in preflight"))),
             Ok(Step::Observe(observer)) => {
                 let context = ReadContext { plan, facts: &facts, base_directory: base, ports, progress };
                 match observer.observe(&context).await {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{Backoff, Cancel, Stop};
 use crate::core::{
-    Direction, Effect, Event, EvidenceDocument, EvidenceRef, FactName, FactValue, Facts, Failure, Measurement, Phase,
-    Plan, StepId, decide, missing_for,
+    Direction, Effect, Event, EvidenceDocument, EvidenceRef, FactName, FactValue, Facts, Failure, FailureClass,
+    Measurement, Missing, Phase, Plan, PlannedStep, StepId, approval_ends_early, decide, missing_for, missing_for_step,
 };
 use crate::journal::Ledger;
 use crate::ports::{EvidenceStore, Progress, ProgressSink, WritableTarget};
@@ -15,6 +15,22 @@ use crate::steps::{ReadContext, ReadPorts, WriteContext, WritePorts};
 
 /// The fact that says in which account a run works.
 const ACCOUNT: &str = "caller.account";
+
+/// Refuses when something is missing; says what to type when it is only a person's word, or the hour.
+fn refuse_missing(phase: Phase, what: &str, missing: &[Missing]) -> Result<(), Stop> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    let failure = Failure::new(FailureClass::Inconclusive, format!("{what}: {}", list.join("; ")));
+    let number = phase.number();
+    let hint = match missing {
+        [Missing::Approval(_)] => format!("`migrate approve {number} --reason WHY`, then `migrate phase {number}`"),
+        [Missing::ClosedWindow(_)] => format!("`migrate phase {number}` again when it is open"),
+        _ => format!("`migrate check --for {number}` shows what is missing"),
+    };
+    Err(Stop::Refused(failure.hint(hint)))
+}
 
 /// What an engine is made of.
 pub struct EngineParts {
@@ -41,12 +57,14 @@ pub struct EngineParts {
 /// The interpreter of a plan.
 pub struct Engine {
     pub(super) parts: EngineParts,
+    /// How many windows of a soak may still be looked at; `None`: as many as it takes.
+    pub(super) windows: Option<u32>,
 }
 
 impl Engine {
     /// An engine, at rest.
     pub fn new(parts: EngineParts) -> Self {
-        Self { parts }
+        Self { parts, windows: None }
     }
 
     /// The journal, to look at.
@@ -61,6 +79,15 @@ impl Engine {
     pub async fn phase(&mut self, phase: Phase) -> Result<(), Stop> {
         let stopped = self.walk(phase).await;
         self.checkpoint(stopped)
+    }
+
+    /// As [`Engine::phase`], but looks at no more than one window of a soak: for a scheduler that comes again.
+    ///
+    /// # Errors
+    /// [`Stop::Waiting`] when a soak takes longer than that; otherwise as [`Engine::phase`].
+    pub async fn phase_once(&mut self, phase: Phase) -> Result<(), Stop> {
+        self.windows = Some(1);
+        self.phase(phase).await
     }
 
     /// Goes back to the end state of `to`.
@@ -108,6 +135,16 @@ impl Engine {
     }
 
     async fn walk(&mut self, phase: Phase) -> Result<(), Stop> {
+        // A process died between a gate's Abort and the undo of what it guards: that comes before every question whether
+        // the phase may be entered, and the phase is not asked for anew.
+        if let Some(gate) = self.tripped() {
+            self.refuse_stuck()?;
+            self.drive().await?;
+            return Err(self.aborted(&gate));
+        }
+        if self.windows.is_some() {
+            self.refuse_after_abort(phase)?;
+        }
         self.refuse_unready(phase)?;
         self.refuse_other_account().await?;
         // The network's facts come from preflight, and what it found a week ago may no longer be so: phase 1 looks
@@ -117,7 +154,20 @@ impl Engine {
             self.drive().await?;
         }
         self.start(phase)?;
+        if phase == Phase::Production
+            && let Some(early) =
+                approval_ends_early(self.parts.ledger.state(), &self.parts.plan, self.parts.ledger.now())
+        {
+            self.say(early.to_string());
+        }
         self.drive().await
+    }
+
+    /// Refuses a change in production for which something is missing by now. Nothing is journalled: the same command
+    /// goes on when it is there.
+    pub(super) fn refuse_change(&self, planned: &PlannedStep) -> Result<(), Stop> {
+        let missing = missing_for_step(self.parts.ledger.state(), &self.parts.plan, planned, self.parts.ledger.now());
+        refuse_missing(planned.phase, &format!("{} waits", planned.id), &missing)
     }
 
     fn refuse_unready(&self, phase: Phase) -> Result<(), Stop> {
@@ -129,16 +179,11 @@ impl Engine {
                 failure.hint(format!("`migrate rollback --to {}` goes on with it", to.number())),
             ));
         }
-        let missing = missing_for(state, &self.parts.plan, phase, self.parts.ledger.now());
-        if !missing.is_empty() {
-            let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            let failure = Failure::new(
-                crate::core::FailureClass::Inconclusive,
-                format!("{phase} may not be entered yet: {}", list.join("; ")),
-            );
-            return Err(Stop::Refused(
-                failure.hint(format!("`migrate check --for {}` shows what is missing", phase.number())),
-            ));
+        // Production that is being changed is watched whatever is missing by now; each of its changes asks again.
+        let is_under_way = phase == Phase::Production && state.direction() == Direction::Forward(phase);
+        if !is_under_way {
+            let missing = missing_for(state, &self.parts.plan, phase, self.parts.ledger.now());
+            refuse_missing(phase, &format!("{phase} may not be entered yet"), &missing)?;
         }
         let unbuilt: Vec<String> =
             self.parts.plan.not_built(phase).into_iter().map(|step| step.kind.to_string()).collect();
@@ -155,18 +200,32 @@ impl Engine {
     }
 
     async fn drive(&mut self) -> Result<(), Stop> {
+        let mut aborted = None;
         while let Some(effect) = decide(self.parts.ledger.state(), &self.parts.plan) {
             if let Some(signal) = self.parts.cancel.thrown() {
                 return Err(Stop::Signalled(signal));
             }
-            match effect {
-                Effect::Apply(step) => self.apply(&step).await?,
-                Effect::Undo(step) => self.undo(&step).await?,
-                Effect::PassPhase(phase) => self.parts.ledger.append(Event::PhasePassed { phase })?,
-                Effect::FinishRollback(to) => self.finish_rollback(to).await?,
+            let done = self.carry_out(effect).await;
+            // A gate that guards something has failed: what it guards is undone before anybody hears of it.
+            match (done, self.tripped()) {
+                (Err(Stop::Failed { step, .. }), Some(gate)) if step == gate.id => aborted = Some(gate),
+                (done, _) => done?,
             }
         }
-        self.refuse_stuck()
+        self.refuse_stuck()?;
+        aborted.map_or(Ok(()), |gate| Err(self.aborted(&gate)))
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> Result<(), Stop> {
+        match effect {
+            Effect::Apply(step) => self.apply(&step).await,
+            Effect::Undo(step) => self.undo(&step).await,
+            Effect::Fail(gate) => self.fail_after_crash(&gate),
+            Effect::BeginRehearsal(step) => self.begin_rehearsal(step),
+            Effect::TurnRehearsal(step) => self.turn_rehearsal(step),
+            Effect::PassPhase(phase) => Ok(self.parts.ledger.append(Event::PhasePassed { phase })?),
+            Effect::FinishRollback(to) => self.finish_rollback(to).await,
+        }
     }
 
     /// A step whose undo failed waits for a person.
@@ -178,8 +237,13 @@ impl Engine {
 
     /// A signal leaves a line in the journal, so that `migrate status` can say why nothing moves.
     fn checkpoint(&mut self, stopped: Result<(), Stop>) -> Result<(), Stop> {
-        if let Err(Stop::Signalled(signal)) = &stopped {
-            self.parts.ledger.append(Event::Paused { cause: signal.name().to_owned() })?;
+        let cause = match &stopped {
+            Err(Stop::Signalled(signal)) => Some(signal.name().to_owned()),
+            Err(Stop::Waiting { step, .. }) => Some(format!("the soak {step}")),
+            _ => None,
+        };
+        if let Some(cause) = cause {
+            self.parts.ledger.append(Event::Paused { cause })?;
         }
         stopped
     }
@@ -222,8 +286,13 @@ impl Engine {
         self.parts.progress.report(Progress::message(message));
     }
 
-    pub(super) fn facts(&self) -> Facts {
+    fn facts(&self) -> Facts {
         self.parts.ledger.state().facts()
+    }
+
+    /// What a step may know.
+    pub(super) fn facts_for(&self, planned: &PlannedStep) -> Facts {
+        self.parts.ledger.state().facts_for(&self.parts.plan, planned)
     }
 
     pub(super) fn reader<'a>(&'a self, facts: &'a Facts) -> ReadContext<'a> {

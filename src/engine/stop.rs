@@ -1,6 +1,9 @@
 //! Why the engine stopped before the end, and how the process then exits.
 
-use crate::core::{Exit, Failure, FailureClass, StepId};
+use std::time::Duration;
+
+use crate::core::{Exit, Failure, FailureClass, Phase, StepId};
+use crate::evidence::hours;
 use crate::ports::{JournalFault, TaggedResource};
 
 use super::Signal;
@@ -30,6 +33,18 @@ pub enum Stop {
     /// Everything the journal knows of was undone, and something with our tag is still there.
     #[error("left over: {}", .0.iter().map(|left| format!("{} {}", left.kind, left.name)).collect::<Vec<_>>().join(", "))]
     LeftOver(Vec<TaggedResource>),
+    /// A soak goes on, and only one window of it was asked for.
+    #[error("{step}: at least {} to go: {}", hours(left.as_secs()), missing.join("; "))]
+    Waiting {
+        /// Which step.
+        step: StepId,
+        /// Its phase.
+        phase: Phase,
+        /// At least so long.
+        left: Duration,
+        /// What is missing, in words.
+        missing: Vec<String>,
+    },
     /// A signal: everything is checkpointed.
     #[error("stopped by {}; the same command goes on from here", .0.name())]
     Signalled(Signal),
@@ -44,6 +59,7 @@ impl Stop {
         match self {
             Self::Failed { failure, .. } | Self::Refused(failure) => failure.class.into(),
             Self::Stuck { .. } | Self::LeftOver(_) => Exit::Stuck,
+            Self::Waiting { .. } => Exit::Waiting,
             Self::Signalled(Signal::Interrupt) => Exit::Interrupted,
             Self::Signalled(Signal::Terminate) => Exit::Terminated,
             Self::Journal(JournalFault::Locked { .. } | JournalFault::LeaseLost(_)) => Exit::Locked,
@@ -75,6 +91,7 @@ impl Stop {
                 "keep the file for inspection; `migrate rollback --discover` works from what carries this rollout's tag"
                     .to_owned(),
             ),
+            Self::Waiting { phase, .. } => Some(format!("migrate phase {} --once", phase.number())),
             Self::Signalled(_) | Self::Journal(_) => None,
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::needed::{Needed, for_interval};
+use super::percent::percent;
 use super::proportion::{self, Proportion};
 use super::rank_test::{RankTest, rank_test};
 use super::sample::Sample;
@@ -59,6 +60,23 @@ impl Noise {
     /// Measures it. `None` when there is too little for an interval.
     pub fn between(first: &Sample, second: &Sample, confidence: f64) -> Option<Self> {
         ratio(first, second, confidence).map(|ratio| Self { ratio })
+    }
+
+    /// The same, allowing for turns that differ more than their requests do: those of the original against itself, and
+    /// how far those of the comparison scatter around their own mean.
+    #[must_use]
+    pub fn widened(self, itself: Option<Interval>, comparison: Option<Interval>) -> Self {
+        let scatter = comparison.map(|turns| Interval {
+            low: turns.low / turns.estimate,
+            estimate: 1.0,
+            high: turns.high / turns.estimate,
+        });
+        let ratio = [itself, scatter].into_iter().flatten().fold(self.ratio, |so_far, turns| Interval {
+            low: so_far.low.min(turns.low),
+            estimate: so_far.estimate,
+            high: so_far.high.max(turns.high),
+        });
+        Self { ratio }
     }
 
     /// The largest ratio that may be nothing, at least 1: the farther bound of the interval, so that a short A/A run
@@ -226,8 +244,4 @@ fn judge_difference(original: Proportion, copy: Proportion, limits: &Limits) -> 
     }
     let needed = proportion::needed_for_difference(original, copy, limits.more_errors, limits.confidence);
     unjudged(words, needed.map(|needed| needed.saturating_sub(original.of.min(copy.of)).max(1)))
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", share * 100.0)
 }

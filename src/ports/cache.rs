@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::core::{Failure, Secret, rollout::SshHost};
+use super::WriteFailure;
+use crate::core::{ApplyPermit, Failure, FailureClass, Secret, UndoPermit, rollout::SshHost};
 
 /// Where a connection to the store starts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,6 +65,29 @@ pub struct ServerIdentity {
     pub version: String,
 }
 
+/// How a server is doing: fields of `INFO`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheInfo {
+    /// `connected_clients`.
+    pub clients: u64,
+    /// `blocked_clients`: those that wait for something.
+    pub blocked_clients: u64,
+    /// `used_memory`, in bytes.
+    pub used_memory: u64,
+    /// `maxmemory`, in bytes; `None` when there is no limit, or the server does not say.
+    pub max_memory: Option<u64>,
+    /// `evicted_keys` since the server started: sessions lost for want of memory.
+    pub evicted_keys: u64,
+    /// `rejected_connections` since the server started: more clients than it takes.
+    pub rejected_connections: u64,
+    /// `keyspace_hits` since the server started.
+    pub keyspace_hits: u64,
+    /// `keyspace_misses` since the server started.
+    pub keyspace_misses: u64,
+    /// `instantaneous_ops_per_sec`.
+    pub operations_per_second: u64,
+}
+
 /// Opens connections to the store.
 #[async_trait]
 pub trait CacheConnector: Send + Sync {
@@ -82,13 +106,17 @@ pub trait CacheConnector: Send + Sync {
     ) -> Result<Box<dyn CacheSession>, Failure>;
 }
 
-/// One open connection. Every call is one round trip.
+/// One open connection. Every call is one round trip, but for [`CacheSession::first_with_prefix`].
 #[async_trait]
 pub trait CacheSession: Send {
     /// `PING`.
     async fn ping(&mut self) -> Result<(), Failure>;
     /// `SET key value EX ttl`, only when the key does not exist; whether it was set.
     async fn set_new(&mut self, key: &str, value: &[u8], ttl: Duration) -> Result<bool, Failure>;
+    /// `EXISTS key`.
+    async fn exists(&mut self, key: &str) -> Result<bool, Failure>;
+    /// Any one key that begins with this text, taken literally; found with `SCAN`, which holds nobody up.
+    async fn first_with_prefix(&mut self, prefix: &str) -> Result<Option<String>, Failure>;
     /// `GET key`.
     async fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, Failure>;
     /// `TTL key`; `None` when there is no such key or it does not expire.
@@ -97,4 +125,84 @@ pub trait CacheSession: Send {
     async fn delete(&mut self, key: &str) -> Result<bool, Failure>;
     /// `INFO server`.
     async fn identity(&mut self) -> Result<ServerIdentity, Failure>;
+    /// `INFO`: how the server is doing.
+    async fn info(&mut self) -> Result<CacheInfo, Failure>;
+}
+
+/// Everything it takes to open a connection: what [`CacheConnector::connect`] takes, as one value.
+#[derive(Debug, Clone)]
+pub struct StoreAccess {
+    /// From where.
+    pub route: Route,
+    /// To where.
+    pub endpoint: Endpoint,
+    /// How secured.
+    pub security: TransportSecurity,
+    /// The auth token.
+    pub token: Option<Secret>,
+}
+
+impl StoreAccess {
+    /// Opens one connection within `timeout`.
+    ///
+    /// # Errors
+    /// As [`CacheConnector::connect`].
+    pub async fn open(
+        &self,
+        connector: &dyn CacheConnector,
+        timeout: Duration,
+    ) -> Result<Box<dyn CacheSession>, Failure> {
+        connector.connect(&self.route, &self.endpoint, &self.security, self.token.as_ref(), timeout).await
+    }
+}
+
+/// All keys with one prefix, and the key that marks them as a rollout's: the prefix followed by `owner`, which holds the
+/// rollout's name and does not expire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySpace {
+    /// What every key of it begins with. Never empty.
+    pub prefix: String,
+    /// Whose.
+    pub rollout: String,
+}
+
+impl KeySpace {
+    /// The key that says whose they are.
+    pub fn mark(&self) -> String {
+        format!("{}owner", self.prefix)
+    }
+
+    /// The refusal of a key space that is everything there is.
+    ///
+    /// # Errors
+    /// When the prefix is empty.
+    pub fn refuse_everything(&self) -> Result<(), WriteFailure> {
+        if self.prefix.is_empty() {
+            let failure = Failure::permanent("a key space without a prefix is the whole store: it is not ours");
+            return Err(WriteFailure::clean(failure));
+        }
+        Ok(())
+    }
+
+    /// Why it cannot be had: its mark names another rollout.
+    pub fn belongs_to(&self, other: &str) -> Failure {
+        let message = format!(
+            "the keys below {} belong to the rollout `{other}` (says {}), not to `{}`",
+            self.prefix,
+            self.mark(),
+            self.rollout
+        );
+        Failure::new(FailureClass::Foreign, message)
+            .hint("roll that rollout back, or give this one another `name` in rollout.yaml")
+    }
+}
+
+/// Changing the store.
+#[async_trait]
+pub trait CacheWrite: Send + Sync {
+    /// Sets the mark. One that is there and ours is success; one of another rollout is refused (`Foreign`).
+    async fn claim(&self, permit: &ApplyPermit, store: &StoreAccess, keys: &KeySpace) -> Result<(), WriteFailure>;
+    /// Deletes every key of the key space, the mark last (`SCAN` and `UNLINK`: nobody is held up). With another
+    /// rollout's mark it is refused (`Foreign`).
+    async fn release(&self, permit: &UndoPermit, store: &StoreAccess, keys: &KeySpace) -> Result<(), WriteFailure>;
 }

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::WriteFailure;
-use crate::core::{ApplyPermit, Failure, Permission, Secret, Statement, UndoPermit, rollout::InstanceSelector};
+use crate::core::{
+    ApplyPermit, EitherPermit, Failure, Permission, Secret, Statement, UndoPermit, rollout::InstanceSelector,
+};
 
 /// Tags of a resource.
 pub type Tags = BTreeMap<String, String>;
@@ -35,6 +37,9 @@ pub struct InstanceFacts {
     pub private_address: String,
     /// Ids and names of the security groups it holds.
     pub security_groups: BTreeMap<String, String>,
+    /// Its tags, those of AWS itself (`aws:...`) included.
+    #[serde(default)]
+    pub tags: Tags,
 }
 
 /// A subnet.
@@ -174,6 +179,63 @@ pub struct NewReplicationGroup {
     pub tags: Tags,
 }
 
+/// How a load balancer sees a target.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetHealth {
+    /// It gets users.
+    Healthy,
+    /// It is registered, and not judged yet.
+    Initial,
+    /// It finishes what it has, and gets nothing new.
+    Draining,
+    /// Its health check fails, and why.
+    Unhealthy(String),
+    /// Nobody sends to it: `unused`, `unavailable`.
+    Idle(String),
+}
+
+/// What makes a target of a target group: the same instance on another port is another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetPlace {
+    /// The instance's id.
+    pub id: String,
+    /// The port users are sent to.
+    pub port: u16,
+}
+
+impl TargetPlace {
+    /// Whether it is this one that is registered.
+    pub fn is(&self, registered: &RegisteredTarget) -> bool {
+        self.id == registered.id && self.port == registered.port
+    }
+}
+
+/// A target of a target group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredTarget {
+    /// The instance's id.
+    pub id: String,
+    /// The port users are sent to.
+    pub port: u16,
+    /// How it is.
+    pub health: TargetHealth,
+}
+
+/// A target group of a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetGroupFacts {
+    /// Its ARN.
+    pub arn: String,
+    /// The path of its health check.
+    pub health_path: String,
+    /// Whether it keeps a user on one target by a cookie.
+    pub sticky: bool,
+    /// Everyone who is registered, those who are leaving included, by id and port.
+    pub targets: Vec<RegisteredTarget>,
+}
+
 /// What kind of thing carries a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -235,6 +297,9 @@ pub trait CloudRead: Send + Sync {
     /// A replication group, with its tags.
     async fn replication_group(&self, id: &str) -> Result<Option<ReplicationGroupFacts>, Failure>;
 
+    /// A target group by name, with who is registered in it and how they are.
+    async fn target_group(&self, name: &str) -> Result<Option<TargetGroupFacts>, Failure>;
+
     /// Everything of the kinds we create that carries this tag, in the order in which it has to be deleted.
     async fn tagged(&self, key: &str, value: &str) -> Result<Vec<TaggedResource>, Failure>;
 }
@@ -262,4 +327,20 @@ pub trait CloudWrite: Send + Sync {
     ) -> Result<(), WriteFailure>;
     /// ElastiCache DeleteReplicationGroup, without a final snapshot. Absent or already deleting is success.
     async fn delete_replication_group(&self, permit: &UndoPermit, id: &str) -> Result<(), WriteFailure>;
+    /// Elastic Load Balancing DeregisterTargets: an instance leaves the target group with this ARN. It finishes what it has,
+    /// and is listed as draining until then. One that is not registered is success.
+    async fn deregister_target(
+        &self,
+        permit: &ApplyPermit,
+        group: &str,
+        place: &TargetPlace,
+    ) -> Result<(), WriteFailure>;
+    /// Elastic Load Balancing RegisterTargets: an instance gets users again, once it is judged healthy. One that is
+    /// registered is success; one that is draining stays.
+    async fn register_target(
+        &self,
+        permit: EitherPermit<'_>,
+        group: &str,
+        place: &TargetPlace,
+    ) -> Result<(), WriteFailure>;
 }

@@ -22,4 +22,13 @@ impl WriteFailure {
     pub fn unknown(failure: Failure) -> Self {
         Self { outcome: Outcome::Unknown, failure }
     }
+
+    /// Adds the next command to type, unless there is one already.
+    #[must_use]
+    pub fn or_hint(self, hint: impl FnOnce() -> String) -> Self {
+        match self.failure.hint {
+            Some(_) => self,
+            None => Self { failure: self.failure.hint(hint()), ..self },
+        }
+    }
 }

@@ -1,12 +1,16 @@
 //! A host the application runs on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, WriteFailure};
+use super::{
+    BridgeRead, CensusRead, DetachedRead, DetachedWrite, Endpoint, FilesRead, FilesWrite, MonitorRead, PathRead,
+    PathWrite, ReleaseRead, ReleaseWrite, WriteFailure,
+};
 use crate::core::{
     ApplyPermit, Digest, Failure, ProductionAuthority, TargetName, UndoPermit,
     rollout::{AbsolutePath, ProductionTarget, Rollout, SshHost, VolatilePattern},
@@ -94,13 +98,22 @@ pub struct CommandOutput {
 
 /// Looking at a host. No method changes anything; every one may be retried.
 #[async_trait]
-pub trait TargetRead: Send + Sync {
+pub trait TargetRead:
+    BridgeRead + CensusRead + DetachedRead + FilesRead + MonitorRead + PathRead + ReleaseRead + Send + Sync
+{
     /// Opens a connection and asks for the account: who we are there.
     async fn hello(&self) -> Result<String, Failure>;
     /// A unit and its main process.
     async fn service(&self, unit: &str) -> Result<ServiceFacts, Failure>;
     /// A tree.
     async fn tree(&self, directory: &AbsolutePath, volatile: &[VolatilePattern]) -> Result<TreeFacts, Failure>;
+    /// Every entry of a tree by its path, less what is volatile, with a digest over its type, mode, link target and
+    /// content: two trees are the same when their manifests are.
+    async fn manifest(
+        &self,
+        directory: &AbsolutePath,
+        volatile: &[VolatilePattern],
+    ) -> Result<BTreeMap<String, Digest>, Failure>;
     /// Room on the file system that holds a directory.
     async fn disk(&self, directory: &AbsolutePath) -> Result<DiskFacts, Failure>;
     /// TCP ports somebody listens on.
@@ -120,7 +133,7 @@ pub trait TargetRead: Send + Sync {
 
 /// Changing a host.
 #[async_trait]
-pub trait TargetWrite: Send + Sync {
+pub trait TargetWrite: DetachedWrite + FilesWrite + PathWrite + ReleaseWrite + Send + Sync {
     /// Runs a script.
     async fn execute(&self, permit: &ApplyPermit, script: &Script) -> Result<CommandOutput, WriteFailure>;
     /// Runs a script that undoes another.

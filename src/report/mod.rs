@@ -3,6 +3,7 @@
 mod junit;
 mod line;
 mod live;
+mod sentence;
 mod words;
 
 pub use junit::{JunitCase, junit};

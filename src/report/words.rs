@@ -61,9 +61,15 @@ pub fn describe(event: &Event) -> String {
             format!("{step} failed, {}{left}: {failure}", failure.class)
         }
         Event::GateJudged { step, verdict, reason, .. } => format!("{step} judged {verdict}: {reason}"),
-        Event::SoakObserved { step, seconds } => {
+        Event::SoakObserved { step, seconds: 0, window: Some(window) } => {
+            let length = human_duration(Duration::from_secs(window.length));
+            format!("{step}: {length} do not count ({}, {} requests)", window.verdict, window.requests)
+        }
+        Event::SoakObserved { step, seconds, .. } => {
             format!("{step} observed for {}", human_duration(Duration::from_secs(*seconds)))
         }
+        Event::RehearsalBegan { step, .. } => format!("{step}: undoing what the phase has changed"),
+        Event::RehearsalTurned { step, .. } => format!("{step}: everything is undone; redoing it"),
         Event::RollbackStarted { to, reason } => match reason {
             Some(reason) => format!("rollback to {to} started: {reason}"),
             None => format!("rollback to {to} started"),

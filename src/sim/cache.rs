@@ -7,7 +7,9 @@ use async_trait::async_trait;
 
 use super::World;
 use crate::core::{Failure, Secret};
-use crate::ports::{CacheConnector, CacheSession, Endpoint, Reachability, Route, ServerIdentity, TransportSecurity};
+use crate::ports::{
+    CacheConnector, CacheInfo, CacheSession, Endpoint, Reachability, Route, ServerIdentity, TransportSecurity,
+};
 
 /// A Redis server.
 #[derive(Debug, Clone)]
@@ -28,7 +30,17 @@ pub struct CacheServer {
     pub answers_plain_text: bool,
     /// Whether it forgets what it is told.
     pub forgets: bool,
-    /// Keys, their values, and when they expire.
+    /// Keys evicted for want of memory since it started.
+    pub evicted_keys: u64,
+    /// Connections it has refused since it started.
+    pub rejected_connections: u64,
+    /// How much memory it may use, in bytes, when there is a limit.
+    pub max_memory: Option<u64>,
+    /// How many more are evicted between two times that somebody asks.
+    pub evicts_each_time: u64,
+    /// Keys that were asked for and there, and those that were not, since it started.
+    pub asked: (u64, u64),
+    /// Keys, their values, and when they expire; one that does not, at `Duration::MAX`.
     pub keys: BTreeMap<String, (Vec<u8>, Duration)>,
     served: usize,
 }
@@ -45,6 +57,11 @@ impl CacheServer {
             accepts_any_token: false,
             answers_plain_text: false,
             forgets: false,
+            evicted_keys: 0,
+            evicts_each_time: 0,
+            rejected_connections: 0,
+            max_memory: None,
+            asked: (0, 0),
             keys: BTreeMap::new(),
             served: 0,
         }
@@ -105,12 +122,30 @@ impl CacheSession for Session {
         .await
     }
 
+    async fn exists(&mut self, key: &str) -> Result<bool, Failure> {
+        self.command("cache.exists", |server, _| server.keys.contains_key(key)).await
+    }
+
+    async fn first_with_prefix(&mut self, prefix: &str) -> Result<Option<String>, Failure> {
+        self.command("cache.scan", |server, _| server.keys.keys().find(|key| key.starts_with(prefix)).cloned()).await
+    }
+
     async fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.command("cache.get", |server, _| server.keys.get(key).map(|(value, _)| value.clone())).await
+        self.command("cache.get", |server, _| {
+            let value = server.keys.get(key).map(|(value, _)| value.clone());
+            let (hits, misses) = &mut server.asked;
+            *if value.is_some() { hits } else { misses } += 1;
+            value
+        })
+        .await
     }
 
     async fn ttl(&mut self, key: &str) -> Result<Option<Duration>, Failure> {
-        self.command("cache.ttl", |server, now| server.keys.get(key).map(|(_, until)| until.saturating_sub(now))).await
+        self.command("cache.ttl", |server, now| {
+            let until = server.keys.get(key).map(|(_, until)| *until).filter(|until| *until < Duration::MAX);
+            until.map(|until| until.saturating_sub(now))
+        })
+        .await
     }
 
     async fn delete(&mut self, key: &str) -> Result<bool, Failure> {
@@ -124,6 +159,39 @@ impl CacheSession for Session {
         })
         .await
     }
+
+    async fn info(&mut self) -> Result<CacheInfo, Failure> {
+        self.command("cache.info", |server, _| {
+            server.evicted_keys += server.evicts_each_time;
+            CacheInfo {
+                clients: 1,
+                blocked_clients: 0,
+                used_memory: (1 << 20) + server.keys.values().map(|(value, _)| value.len() as u64 + 100).sum::<u64>(),
+                max_memory: server.max_memory,
+                evicted_keys: server.evicted_keys,
+                rejected_connections: server.rejected_connections,
+                keyspace_hits: server.asked.0,
+                keyspace_misses: server.asked.1,
+                operations_per_second: 0,
+            }
+        })
+        .await
+    }
+}
+
+impl World {
+    /// Whether a connection gets as far as the store.
+    pub(super) fn arrive(&self, route: &Route, endpoint: &Endpoint, timeout: Duration) -> Result<(), Failure> {
+        let from = match route {
+            Route::Direct => None,
+            Route::Through(host) => Some(host),
+        };
+        if self.meets(from, endpoint)? != Reachability::Open {
+            self.time().pass(timeout);
+            return Err(Failure::transient(format!("{endpoint} does not answer")));
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -136,14 +204,7 @@ impl CacheConnector for World {
         token: Option<&Secret>,
         timeout: Duration,
     ) -> Result<Box<dyn CacheSession>, Failure> {
-        let from = match route {
-            Route::Direct => None,
-            Route::Through(host) => Some(host),
-        };
-        if self.meets(from, endpoint)? != Reachability::Open {
-            self.time().pass(timeout);
-            return Err(Failure::transient(format!("{endpoint} does not answer")));
-        }
+        self.arrive(route, endpoint, timeout)?;
         let authenticated = self
             .look("cache.connect", Duration::from_millis(60), |state| {
                 let server = state.stores.get(&endpoint.to_string());
@@ -156,7 +217,11 @@ impl CacheConnector for World {
 }
 
 /// Whether a new connection is authenticated, or why it is not let in.
-fn enter(server: &CacheServer, security: &TransportSecurity, token: Option<&Secret>) -> Result<bool, Failure> {
+pub(super) fn enter(
+    server: &CacheServer,
+    security: &TransportSecurity,
+    token: Option<&Secret>,
+) -> Result<bool, Failure> {
     match (security, server.tls) {
         (TransportSecurity::Plain, true) if !server.answers_plain_text => {
             return Err(Failure::transient("the server closed the connection"));

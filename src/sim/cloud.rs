@@ -4,11 +4,11 @@ use async_trait::async_trait;
 
 use super::World;
 use crate::core::rollout::InstanceSelector;
-use crate::core::{ApplyPermit, Failure, Permission, Statement, UndoPermit};
+use crate::core::{ApplyPermit, EitherPermit, Failure, Permission, Statement, UndoPermit};
 use crate::ports::{
     Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
     ReplicationGroupFacts, ResourceKind, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource,
-    WriteFailure,
+    TargetGroupFacts, TargetPlace, WriteFailure,
 };
 
 use super::cache::CacheServer;
@@ -71,6 +71,10 @@ impl CloudRead for World {
             Ok(state.cloud.clusters.get(id).map(|cluster| cluster.described(now)))
         })
         .await
+    }
+
+    async fn target_group(&self, name: &str) -> Result<Option<TargetGroupFacts>, Failure> {
+        self.ask("cloud.target_group", |state| Ok(state.cloud.target_groups.get(name).cloned())).await
     }
 
     async fn tagged(&self, key: &str, value: &str) -> Result<Vec<TaggedResource>, Failure> {
@@ -202,6 +206,30 @@ impl CloudWrite for World {
             }
             cluster.deleted_at.get_or_insert(now);
             Ok(())
+        })
+        .await
+    }
+
+    async fn deregister_target(
+        &self,
+        permit: &ApplyPermit,
+        group: &str,
+        place: &TargetPlace,
+    ) -> Result<(), WriteFailure> {
+        self.write("cloud.deregister_target", &place.id, permit.step(), |state, now| {
+            state.cloud.deregister(group, place, now)
+        })
+        .await
+    }
+
+    async fn register_target(
+        &self,
+        permit: EitherPermit<'_>,
+        group: &str,
+        place: &TargetPlace,
+    ) -> Result<(), WriteFailure> {
+        self.write("cloud.register_target", &place.id, permit.step(), |state, now| {
+            state.cloud.register(group, place, now)
         })
         .await
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::core::rollout::{InstanceSelector, Rollout};
+use super::balancing::TargetMove;
+use crate::core::rollout::{InstanceSelector, LoadBalancer, ProductionTarget, Rollout};
 use crate::core::{Failure, Permission};
 use crate::ports::{
-    Caller, Endpoint, IngressRule, InstanceFacts, NewReplicationGroup, ReplicationGroupFacts, ReplicationGroupStatus,
-    SecurityGroupFacts, SubnetFacts, SubnetGroupFacts,
+    Caller, Endpoint, IngressRule, InstanceFacts, NewReplicationGroup, RegisteredTarget, ReplicationGroupFacts,
+    ReplicationGroupStatus, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TargetGroupFacts, TargetHealth,
 };
 
 /// The account everything is in.
@@ -23,6 +24,10 @@ pub struct Timing {
     pub deleting: Duration,
     /// How long its security group still counts as used after that.
     pub lingering: Duration,
+    /// From a target's deregistration until it is no longer listed: the target group's deregistration delay.
+    pub draining: Duration,
+    /// From a target's registration until it is judged healthy.
+    pub judging: Duration,
 }
 
 impl Default for Timing {
@@ -31,6 +36,8 @@ impl Default for Timing {
             creating: Duration::from_secs(7 * 60),
             deleting: Duration::from_secs(5 * 60),
             lingering: Duration::from_secs(2 * 60),
+            draining: Duration::from_secs(5 * 60),
+            judging: Duration::from_secs(35),
         }
     }
 }
@@ -73,6 +80,10 @@ pub struct CloudState {
     pub subnet_groups: BTreeMap<String, SubnetGroupFacts>,
     /// Replication groups by id.
     pub clusters: BTreeMap<String, Cluster>,
+    /// Target groups by name.
+    pub target_groups: BTreeMap<String, TargetGroupFacts>,
+    /// Targets that are on their way out or in.
+    pub(super) moves: Vec<TargetMove>,
     /// How long things take.
     pub timing: Timing,
     /// Whether the next cluster ends as `create-failed`.
@@ -101,18 +112,20 @@ impl CloudState {
                     subnet: format!("subnet-0{}", index % 2),
                     private_address: format!("10.0.{index}.10"),
                     security_groups: groups.clone(),
+                    tags: BTreeMap::from([("Name".to_owned(), selector.as_str().to_owned())]),
                 };
                 (selector.as_str().to_owned(), facts)
             })
-            .collect();
+            .collect::<Vec<(String, InstanceFacts)>>();
         let subnet = |index: u32, zone: char| SubnetFacts {
             id: format!("subnet-0{index}"),
             zone: format!("{}{zone}", rollout.region),
         };
         Self {
             caller: Some(Caller { account: ACCOUNT.into(), arn: format!("arn:aws:iam::{ACCOUNT}:user/operator") }),
-            instances,
             subnets: BTreeMap::from([(VPC.to_owned(), vec![subnet(0, 'a'), subnet(1, 'b')])]),
+            target_groups: target_groups(rollout, &instances),
+            instances,
             region: rollout.region.to_string(),
             ..Self::default()
         }
@@ -134,6 +147,7 @@ impl CloudState {
             }
         }
         self.lingering.retain(|_, until| *until > now);
+        self.move_targets(now);
     }
 
     pub(super) fn arn(&self, service: &str, resource: &str) -> String {
@@ -223,6 +237,23 @@ impl Cluster {
         let endpoint = self.facts.endpoint.clone().filter(|_| status == ReplicationGroupStatus::Available);
         ReplicationGroupFacts { status, endpoint, ..self.facts.clone() }
     }
+}
+
+/// The declared target group, with every production target in it.
+fn target_groups(rollout: &Rollout, instances: &[(String, InstanceFacts)]) -> BTreeMap<String, TargetGroupFacts> {
+    let LoadBalancer::Group(group) = &rollout.production.load_balancer else { return BTreeMap::new() };
+    let id = |target: &ProductionTarget| {
+        instances.iter().find(|(name, _)| name == target.instance.as_str()).map(|(_, facts)| facts.id.clone())
+    };
+    let port = rollout.application.port.number();
+    let targets = rollout.production.targets.iter().filter_map(id);
+    let facts = TargetGroupFacts {
+        arn: format!("arn:aws:elasticloadbalancing:{}:{ACCOUNT}:targetgroup/{}/1", rollout.region, group.target_group),
+        health_path: "/ping".into(),
+        sticky: true,
+        targets: targets.map(|id| RegisteredTarget { id, port, health: TargetHealth::Healthy }).collect(),
+    };
+    BTreeMap::from([(group.target_group.clone(), facts)])
 }
 
 fn instance_id(selector: &InstanceSelector, index: usize) -> String {

@@ -1,15 +1,16 @@
 //! Simulated users of simulated applications: latencies and failures as scripted, in virtual time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::World;
+use super::{SimulatedSessions, World};
 use crate::core::rollout::{IDENTITY, Journey};
 use crate::core::{Failure, FailureClass};
 use crate::ports::{
-    ErrorKind, LoadGenerator, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, LoadTarget, RequestResult, Schedule,
+    ErrorKind, LoadGenerator, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, LoadTarget, RequestResult, Route,
+    Schedule,
 };
 
 /// No scenario needs more requests than this in one load.
@@ -26,14 +27,25 @@ pub struct SimulatedApplication {
     pub slow_share: f64,
     /// So many times as slow.
     pub slow_times: f64,
+    /// Requests that are so many times as slow as the others, by title.
+    pub slow_requests: BTreeMap<String, f64>,
+    /// How far whole loads spread: the standard deviation of the logarithm of what all their answers have in common. 0
+    /// is a machine that does nothing else.
+    pub weather: f64,
     /// This share of the requests fails, 0 to 1.
     pub error_share: f64,
     /// How they fail.
     pub error: ErrorKind,
     /// This share of the users is once taken for somebody else, 0 to 1.
     pub mixed_up_share: f64,
+    /// Whether every user is taken for the same person.
+    pub is_one_for_all: bool,
+    /// How much less time answers take with each further worker, beyond the first: 0.3 is a third less.
+    pub gains_by_worker: Vec<f64>,
     /// Every further load is so many times as slow as the one before: 1 is no leak.
     pub ages: f64,
+    /// What it does with sessions, as a browser sees it.
+    pub sessions: SimulatedSessions,
 }
 
 impl Default for SimulatedApplication {
@@ -43,26 +55,64 @@ impl Default for SimulatedApplication {
             spread: 0.3,
             slow_share: 0.0,
             slow_times: 5.0,
+            slow_requests: BTreeMap::new(),
+            weather: 0.0,
             error_share: 0.0,
             error: ErrorKind::Status,
             mixed_up_share: 0.0,
+            is_one_for_all: false,
+            gains_by_worker: Vec::new(),
             ages: 1.0,
+            sessions: SimulatedSessions::default(),
         }
     }
 }
 
 impl SimulatedApplication {
-    fn latency(&self, random: &mut fastrand::Rng) -> Duration {
-        // Nearly normal: the sum of twelve evenly spread numbers, less six.
-        let normal = (0..12).map(|_| random.f64()).sum::<f64>() - 6.0;
+    fn latency(&self, title: &str, random: &mut fastrand::Rng) -> Duration {
         let slow = if random.f64() < self.slow_share { self.slow_times } else { 1.0 };
-        self.median.mul_f64((slow * (self.spread * normal).exp()).min(1e6))
+        let own = self.slow_requests.get(title).copied().unwrap_or(1.0);
+        self.median.mul_f64((slow * own * (self.spread * normal(random)).exp()).min(1e6))
     }
+}
+
+impl SimulatedApplication {
+    /// As fast as so many workers make it.
+    fn grown_to(&mut self, running: Option<usize>) {
+        let more = self.sessions.answering(running).saturating_sub(1) as usize;
+        let gains = self.gains_by_worker.iter().take(more);
+        self.median = gains.fold(self.median, |median, gain| median.mul_f64((1.0 - gain).max(0.01)));
+    }
+
+    /// So many answers, evenly from all workers that answer.
+    fn answers_by_worker(&self, answers: u64, running: Option<usize>) -> BTreeMap<u32, u64> {
+        if !self.sessions.names_workers {
+            return BTreeMap::new();
+        }
+        let workers = self.sessions.answering(running);
+        let share =
+            |worker: u32| answers / u64::from(workers) + u64::from(u64::from(worker) < answers % u64::from(workers));
+        (0..workers).map(|worker| (self.sessions.pid(worker), share(worker))).collect()
+    }
+}
+
+impl super::State {
+    /// How many workers run of the Gunicorn of ours that listens there.
+    pub(super) fn running_workers(&self, endpoint: &str) -> Option<usize> {
+        let mut gunicorns = self.hosts.values().flat_map(|host| host.gunicorns.values());
+        Some(gunicorns.find(|facts| facts.listening.iter().any(|address| address == endpoint))?.workers.len())
+    }
+}
+
+/// Nearly normal: the sum of twelve evenly spread numbers, less six.
+fn normal(random: &mut fastrand::Rng) -> f64 {
+    (0..12).map(|_| random.f64()).sum::<f64>() - 6.0
 }
 
 #[async_trait]
 impl LoadGenerator for World {
-    /// Asks the application of the target's endpoint (`host:port`) in [`super::State::applications`].
+    /// Asks the application of the target's endpoint (`host:port`) in [`super::State::applications`]; through a host, the
+    /// one of that host (`name/host:port`) when it has one of its own.
     async fn run(
         &self,
         target: &LoadTarget,
@@ -70,25 +120,40 @@ impl LoadGenerator for World {
         plan: &LoadPlan,
         observer: &dyn LoadObserver,
     ) -> Result<LoadResult, Failure> {
-        let endpoint = target.endpoint.to_string();
-        let application = self
+        let endpoint = self.lock().application_at(target);
+        let now = self.time().now();
+        let through = match &target.route {
+            Route::Through(host) => host.as_str(),
+            Route::Direct => "",
+        };
+        let (mut application, running, known) = self
             .look("load.run", Duration::ZERO, |state| {
-                let application = state.applications.get_mut(&endpoint);
+                let running = state.running_workers(&endpoint);
+                if let Route::Through(host) = &target.route {
+                    let away = state.hosts.get(host.as_str()).and_then(|host| host.unreachable.clone());
+                    away.map_or(Ok(()), Err)?;
+                }
+                let own = format!("{through} {endpoint}");
+                let known = if state.applications.contains_key(&own) { own } else { endpoint.clone() };
+                let application = state.applications.get_mut(&known);
                 let nobody =
                     || Failure::new(FailureClass::Transient, format!("nobody listens on {endpoint} (simulated)"));
                 let application = application.ok_or_else(nobody)?;
-                let now = application.clone();
+                let young = application.clone();
                 application.median = application.median.mul_f64(application.ages);
-                Ok(now)
+                Ok((state.slowed_by_store_loss(young, now), running, known))
             })
             .await?;
         if journeys.iter().all(|journey| journey.requests.is_empty()) {
             return Err(Failure::permanent("there are no user journeys").hint("add `journeys:` to rollout.yaml"));
         }
-        // Apart for each target, the same for the same seed.
-        let place = endpoint.bytes().fold(plan.seed, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        // Apart for each target and its users, the same for the same seed.
+        let seed = plan.seed ^ (u64::from(plan.first_user) << 32);
+        let place = known.bytes().fold(seed, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
         let mut random = fastrand::Rng::with_seed(place);
+        application.median = application.median.mul_f64((application.weather * normal(&mut random)).exp());
         let mut result = LoadResult { elapsed: plan.duration, ..LoadResult::default() };
+        application.grown_to(running);
         let mut weighted: Vec<&Journey> = Vec::new();
         for journey in journeys {
             weighted.extend(std::iter::repeat_n(journey, journey.weight.max(1) as usize));
@@ -99,6 +164,9 @@ impl LoadGenerator for World {
             walk(journey, user, &application, &mut random, &mut result);
         }
         result.connections = u64::from(plan.users);
+        if plan.answered_by.is_some() {
+            result.answered = application.answers_by_worker(result.errors().of, running);
+        }
         tell(&result, plan, observer, self).await;
         Ok(result)
     }
@@ -135,7 +203,7 @@ fn walk(
     result: &mut LoadResult,
 ) {
     for request in &journey.requests {
-        let latency = application.latency(random);
+        let latency = application.latency(&request.title(), random);
         let entry: &mut RequestResult =
             result.requests.entry(format!("{}/{}", journey.name, request.title())).or_default();
         if random.f64() < application.error_share {
@@ -152,26 +220,32 @@ fn walk(
             if random.f64() < application.mixed_up_share {
                 names.insert("somebody else".to_owned());
             }
+            if application.is_one_for_all {
+                *names = BTreeSet::from(["everybody".to_owned()]);
+            }
         }
     }
     result.journeys_completed += 1;
 }
 
-/// The time passes, with news on the way.
+/// The time passes, with news on the way: once a second, or sixty times in all when it lasts longer than a minute.
 async fn tell(result: &LoadResult, plan: &LoadPlan, observer: &dyn LoadObserver, world: &World) {
     use crate::ports::Clock;
     let errors = result.errors();
-    let total = result.total().latency;
-    const NEWS: u32 = 10;
-    for part in 1..=NEWS {
-        world.sleep(plan.duration / NEWS).await;
-        let so_far = |count: u64| count * u64::from(part) / u64::from(NEWS);
+    let total = result.total();
+    let (mostly, total) = (total.errors.keys().next().copied(), total.latency);
+    let news = u32::try_from(plan.duration.as_secs()).unwrap_or(60).clamp(1, 60);
+    for part in 1..=news {
+        world.sleep(plan.duration / news).await;
+        let so_far = |count: u64| count * u64::from(part) / u64::from(news);
         observer.snapshot(LoadSnapshot {
-            elapsed: plan.duration * part / NEWS,
+            elapsed: plan.duration * part / news,
             requests: so_far(errors.of),
             failed: so_far(errors.hits),
-            recent: errors.of / u64::from(NEWS),
+            mostly,
+            recent: errors.of / plan.duration.as_secs().max(1),
             recent_p50: total.percentile(50.0),
+            recent_p95: total.percentile(95.0),
             recent_p99: total.percentile(99.0),
         });
     }

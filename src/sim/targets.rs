@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::World;
+use super::{SimulatedBridge, SimulatedDirectory, SimulatedReleases, SimulatedWorkers, World};
 use crate::core::rollout::{AbsolutePath, Application, Rollout, SshHost, VolatilePattern};
-use crate::core::{ApplyPermit, Digest, Failure, UndoPermit};
+use crate::core::{ApplyPermit, Digest, Failure, StepId, UndoPermit};
 use crate::ports::{
-    CommandOutput, DiskFacts, Endpoint, ModuleFacts, Reachability, RuleSource, Script, ServiceFacts, TargetRead,
-    TargetWrite, TargetsRead, TargetsWrite, TreeFacts, WritableTarget, WriteFailure,
+    CommandOutput, DetachedFacts, DiskFacts, Endpoint, ModuleFacts, Reachability, RuleSource, Script, ServiceFacts,
+    TargetRead, TargetWrite, TargetsRead, TargetsWrite, TreeFacts, WritableTarget, WriteFailure,
 };
 
 /// What something on a host takes.
@@ -38,6 +38,24 @@ pub struct Host {
     pub modules: BTreeMap<String, ModuleFacts>,
     /// Files that scripts made.
     pub files: BTreeSet<String>,
+    /// Gunicorns of ours, by pid file. Their environment is all of it here.
+    pub gunicorns: BTreeMap<String, DetachedFacts>,
+    /// Why a Gunicorn that is started ends at once, when it does: what it logs.
+    pub gunicorn_fails: Option<String>,
+    /// What is different about a Gunicorn that is started.
+    pub gunicorn_habit: Option<fn(&mut DetachedFacts)>,
+    /// The highest number of a process that was started.
+    pub(super) last_process: u32,
+    /// Directories that rollouts made, by path.
+    pub directories: BTreeMap<String, SimulatedDirectory>,
+    /// Why the application cannot be imported, when it cannot.
+    pub import_problem: Option<String>,
+    /// Gunicorns that can be watched, by pid file or unit.
+    pub workers: BTreeMap<String, SimulatedWorkers>,
+    /// Its releases, and the tree its service runs in.
+    pub releases: SimulatedReleases,
+    /// What the session bridge of the live release counts, when there is one.
+    pub bridge: Option<SimulatedBridge>,
 }
 
 impl Host {
@@ -81,12 +99,23 @@ impl Host {
             listening: vec![22, application.port.number()],
             modules: application.modules.iter().map(module).collect(),
             files: BTreeSet::new(),
+            gunicorns: BTreeMap::new(),
+            gunicorn_fails: None,
+            gunicorn_habit: None,
+            last_process: 0,
+            directories: BTreeMap::new(),
+            import_problem: None,
+            workers: BTreeMap::new(),
+            releases: SimulatedReleases::none(application),
+            bridge: None,
         }
     }
 
-    /// Runs a script: `touch FILE`, `rm FILE`, `test FILE`, `true`, `false`, `exit CODE`, one a line, until one fails.
+    /// Runs a script: `touch FILE`, `rm FILE`, `test FILE`, `test FILE || exit CODE`, `echo TEXT`, `true`, `false`,
+    /// `exit CODE`, one a line, until one fails.
     fn run(&mut self, script: &Script) -> CommandOutput {
-        let ended = |code: i32, stderr: String| CommandOutput { code, stdout: String::new(), stderr };
+        let mut said = String::new();
+        let ended = |code: i32, stdout: String, stderr: String| CommandOutput { code, stdout, stderr };
         for line in script.0.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let words: Vec<&str> = line.split_whitespace().collect();
             let code = match words.as_slice() {
@@ -101,14 +130,23 @@ impl Host {
                     0
                 }
                 ["test", file] => i32::from(!self.files.contains(*file)),
-                ["exit", code] => return ended(code.parse().unwrap_or(2), String::new()),
-                _ => return ended(127, format!("sh: {line}: not found")),
+                ["test", file, "||", "exit", code] => match self.files.contains(*file) {
+                    true => 0,
+                    false => code.parse().unwrap_or(2),
+                },
+                ["echo", text] => {
+                    said.push_str(text);
+                    said.push('\n');
+                    0
+                }
+                ["exit", code] => return ended(code.parse().unwrap_or(2), said, String::new()),
+                _ => return ended(127, said, format!("sh: {line}: not found")),
             };
             if code != 0 {
-                return ended(code, format!("{line}: exit code {code}"));
+                return ended(code, said, format!("{line}: exit code {code}"));
             }
         }
-        ended(0, String::new())
+        ended(0, said, String::new())
     }
 }
 
@@ -127,6 +165,13 @@ impl World {
                     state.cloud.groups_of(&host.instance)
                 }
             };
+            if from.is_some_and(|host| state.paths.is_cut(host.as_str(), endpoint, now)) {
+                return Ok(Reachability::TimedOut);
+            }
+            if from.is_some() && endpoint.host == "127.0.0.1" {
+                let is_there = state.stores.contains_key(&endpoint.to_string());
+                return Ok(if is_there { Reachability::Open } else { Reachability::Refused });
+            }
             let Some(rules) = state.cloud.rules_before(endpoint, now) else {
                 return Ok(Reachability::NoRoute);
             };
@@ -143,18 +188,18 @@ impl World {
     }
 }
 
-fn unknown(host: &SshHost) -> Failure {
+pub(super) fn unknown(host: &SshHost) -> Failure {
     Failure::permanent(format!("ssh: Could not resolve hostname {host}"))
 }
 
 /// A handle to a host.
-struct Handle {
-    world: World,
-    host: SshHost,
+pub(super) struct Handle {
+    pub(super) world: World,
+    pub(super) host: SshHost,
 }
 
 impl Handle {
-    async fn on_host<T: Send>(
+    pub(super) async fn on_host<T: Send>(
         &self,
         call: &str,
         answer: impl FnOnce(&mut Host) -> Result<T, Failure> + Send,
@@ -170,21 +215,25 @@ impl Handle {
             .await
     }
 
-    async fn script(
+    pub(super) async fn change_host<T: Send>(
         &self,
         call: &str,
-        step: &crate::core::StepId,
-        script: &Script,
-    ) -> Result<CommandOutput, WriteFailure> {
+        step: &StepId,
+        change: impl FnOnce(&mut Host) -> Result<T, Failure> + Send,
+    ) -> Result<T, WriteFailure> {
         self.world
             .write(call, self.host.as_str(), step, |state, _| {
                 let host = state.hosts.get_mut(self.host.as_str()).ok_or_else(|| unknown(&self.host))?;
                 match &host.unreachable {
                     Some(failure) => Err(failure.clone()),
-                    None => Ok(host.run(script)),
+                    None => change(host),
                 }
             })
             .await
+    }
+
+    async fn script(&self, call: &str, step: &StepId, script: &Script) -> Result<CommandOutput, WriteFailure> {
+        self.change_host(call, step, |host| Ok(host.run(script))).await
     }
 }
 
@@ -199,9 +248,30 @@ impl TargetRead for Handle {
         self.on_host("target.service", |host| host.services.get(unit).cloned().ok_or_else(missing)).await
     }
 
-    async fn tree(&self, directory: &AbsolutePath, _: &[VolatilePattern]) -> Result<TreeFacts, Failure> {
+    async fn tree(&self, directory: &AbsolutePath, left_out: &[VolatilePattern]) -> Result<TreeFacts, Failure> {
         let missing = || Failure::permanent(format!("there is no directory {directory}"));
-        self.on_host("target.tree", |host| host.trees.get(directory.as_str()).cloned().ok_or_else(missing)).await
+        // Without what we add, a release is what it was made from.
+        let as_made = left_out.iter().any(|pattern| pattern.covers(".migrate"));
+        self.on_host("target.tree", |host| {
+            let place = host.leads_to(directory.as_str());
+            let base = host.releases.bases.get(&place).filter(|_| as_made);
+            base.or_else(|| host.trees.get(&place)).cloned().ok_or_else(missing)
+        })
+        .await
+    }
+
+    async fn manifest(
+        &self,
+        directory: &AbsolutePath,
+        _: &[VolatilePattern],
+    ) -> Result<BTreeMap<String, Digest>, Failure> {
+        let missing = || Failure::permanent(format!("there is no directory {directory}"));
+        self.on_host("target.manifest", |host| {
+            let tree = host.trees.get(&host.leads_to(directory.as_str())).ok_or_else(missing)?;
+            // Trees that differ do so in one file.
+            Ok(BTreeMap::from([("app.py".to_owned(), tree.digest.clone())]))
+        })
+        .await
     }
 
     async fn disk(&self, _: &AbsolutePath) -> Result<DiskFacts, Failure> {
@@ -212,14 +282,20 @@ impl TargetRead for Handle {
         self.on_host("target.listening", |host| Ok(host.listening.clone())).await
     }
 
-    async fn modules(&self, _: &str, _: &AbsolutePath, modules: &[String]) -> Result<Vec<ModuleFacts>, Failure> {
+    async fn modules(
+        &self,
+        _: &str,
+        directory: &AbsolutePath,
+        modules: &[String],
+    ) -> Result<Vec<ModuleFacts>, Failure> {
         let missing = |name: &String| ModuleFacts {
             name: name.clone(),
             version: None,
             problem: Some(format!("ModuleNotFoundError: No module named '{name}'")),
         };
         self.on_host("target.modules", |host| {
-            Ok(modules.iter().map(|name| host.modules.get(name).cloned().unwrap_or_else(|| missing(name))).collect())
+            let found = |name: &String| host.modules.get(name).cloned().or_else(|| host.own_module(directory, name));
+            Ok(modules.iter().map(|name| found(name).unwrap_or_else(|| missing(name))).collect())
         })
         .await
     }

@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 
 use super::clock::VirtualTime;
 use super::faults::Faults;
-use super::{CacheServer, CloudState, Fault, Fired, Host, SimulatedApplication};
+use super::{CacheServer, CloudState, Fault, Fired, Host, PathCuts, SimulatedApplication, StoreLoss};
 use crate::core::rollout::{CacheAuth, Rollout};
 use crate::core::{Failure, FailureClass, Secret, StepId};
-use crate::ports::{SecretSource, WriteFailure};
+use crate::ports::{CensusFacts, SecretSource, WriteFailure};
 
 /// What an AWS call takes.
 const CALL_TAKES: Duration = Duration::from_millis(40);
@@ -38,10 +38,16 @@ pub struct State {
     pub hosts: BTreeMap<String, Host>,
     /// Stores, by endpoint (`host:port`).
     pub stores: BTreeMap<String, CacheServer>,
-    /// Applications that can be put under load, by endpoint (`host:port`).
+    /// Applications that can be used and put under load, by endpoint (`host:port`, as their host sees it).
     pub applications: BTreeMap<String, SimulatedApplication>,
+    /// What the session files on staging hold.
+    pub census: CensusFacts,
     /// Secrets, by name (of the secret or of the environment variable).
     pub secrets: BTreeMap<String, String>,
+    /// Paths that are cut.
+    pub paths: PathCuts,
+    /// What the copy does while the path to its store is cut.
+    pub store_loss: StoreLoss,
     pub(super) faults: Faults,
     pub(super) writes: Vec<WriteRecord>,
 }
@@ -65,6 +71,8 @@ impl World {
         let state = State {
             cloud: CloudState::from_rollout(rollout),
             hosts: Host::all_of(rollout),
+            applications: SimulatedApplication::pair_of(rollout),
+            census: super::census::usual(),
             secrets: match &rollout.cache.auth {
                 CacheAuth::SecretsManager(name) | CacheAuth::Environment(name) => {
                     BTreeMap::from([(name.clone(), "simulated-token-0123456789".to_owned())])

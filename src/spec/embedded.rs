@@ -17,9 +17,16 @@ macro_rules! installed {
 }
 
 /// The files that phases install on targets, by path below `phases/`. A test holds this to the directory.
-pub const INSTALLED: [(&str, &[u8]); 29] = [
+pub const INSTALLED: [(&str, &[u8]); 44] = [
+    installed!("release/gunicorn_configuration.py"),
     installed!("session_bridge/migrate_sessions/__init__.py"),
     installed!("session_bridge/migrate_sessions/breaker.py"),
+    installed!("session_bridge/migrate_sessions/census/__init__.py"),
+    installed!("session_bridge/migrate_sessions/census/__main__.py"),
+    installed!("session_bridge/migrate_sessions/census/contents.py"),
+    installed!("session_bridge/migrate_sessions/census/directories.py"),
+    installed!("session_bridge/migrate_sessions/census/report.py"),
+    installed!("session_bridge/migrate_sessions/census/restricted.py"),
     installed!("session_bridge/migrate_sessions/codec/__init__.py"),
     installed!("session_bridge/migrate_sessions/codec/arrays.py"),
     installed!("session_bridge/migrate_sessions/codec/columns.py"),
@@ -44,6 +51,14 @@ pub const INSTALLED: [(&str, &[u8]); 29] = [
     installed!("session_bridge/migrate_sessions/stamps.py"),
     installed!("session_bridge/migrate_sessions/store.py"),
     installed!("session_bridge/migrate_sessions/trace.py"),
+    installed!("session_bridge/migrate_sessions/trial/__init__.py"),
+    installed!("session_bridge/migrate_sessions/trial/effective.py"),
+    installed!("session_bridge/migrate_sessions/trial/endpoints.py"),
+    installed!("session_bridge/migrate_sessions/trial/facts.py"),
+    installed!("session_bridge/migrate_sessions/trial/reads.py"),
+    installed!("session_bridge/migrate_sessions/trial/table_facts.py"),
+    installed!("session_bridge/migrate_sessions/trial/tables.py"),
+    installed!("session_bridge/migrate_sessions/trial/zoo.py"),
     installed!("session_bridge/migrate_sessions/trusted_file.py"),
     installed!("session_bridge/migrate_sessions/versions.py"),
     installed!("session_bridge/migrate_wsgi.py"),

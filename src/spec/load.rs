@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Diagnostic, Diagnostics, Severity};
-use super::phases::{InstalledFiles, PhaseFiles, StepDocument, check_facts, check_targets, read_phase};
-use super::rollout::read_rollout;
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::phases::{
+    InstalledFiles, PhaseFiles, StepDocument, check_facts, check_guards, check_targets, expand, read_phase,
+};
+use super::rollout::{RolloutDocument, read_rollout};
 use super::source::{Source, read_bytes};
+use super::tree::Node;
 use crate::core::rollout::Rollout;
 use crate::core::{Catalog, Digest, Phase, Plan};
 
@@ -88,13 +91,14 @@ fn assemble(
     catalog: &dyn Catalog,
     found: Vec<Diagnostic>,
 ) -> Result<(Plan, Vec<Diagnostic>), Diagnostics> {
-    let (rollout, mut all) = match Source::new(sources.rollout_name.as_str(), sources.rollout.clone()) {
+    let (document, mut all) = match Source::new(sources.rollout_name.as_str(), sources.rollout.clone()) {
         Ok(source) => read_rollout(&source, sources.base_directory.as_deref()),
-        Err(mistake) => (None, vec![*mistake]),
+        Err(mistake) => (RolloutDocument::default(), vec![*mistake]),
     };
     all.extend(found);
-    let procedure = read_procedure(&sources.phases, catalog, rollout.as_ref(), &mut all);
+    let procedure = read_procedure(&sources.phases, catalog, document.right.as_ref(), &mut all);
     let diagnostics = Diagnostics::new(all);
+    let rollout = document.rollout;
     let (Some(rollout), false) = (rollout, diagnostics.has_errors()) else { return Err(diagnostics) };
     match make_plan(rollout, procedure, &sources.phases.installed) {
         Ok(plan) => Ok((plan, diagnostics.into_vec())),
@@ -116,44 +120,47 @@ struct Procedure {
 fn read_procedure(
     files: &PhaseFiles,
     catalog: &dyn Catalog,
-    rollout: Option<&Rollout>,
+    rollout: Option<&Node>,
     all: &mut Vec<Diagnostic>,
 ) -> Procedure {
     let entries = catalog.entries();
     let mut procedure = Procedure::default();
-    let mut texts = Vec::new();
-    let mut sound = true;
-    for file in &files.phases {
-        let source = match Source::new(file.name.as_str(), file.bytes.clone()) {
-            Ok(source) => source,
-            Err(mistake) => {
-                all.push(*mistake);
-                sound = false;
-                continue;
-            }
-        };
-        let (document, mistakes) = read_phase(&source, file.phase, &entries);
-        sound &= !mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
-        all.extend(mistakes);
-        procedure.titles.insert(file.phase, document.title);
-        texts.push((source, document.steps));
+    // One for each file, in order; nothing for a file that is missing or is no text.
+    let mut texts: Vec<Option<(Source, Vec<Option<StepDocument>>)>> = Vec::new();
+    for phase in Phase::ALL {
+        let before = texts.len();
+        for file in files.phases.iter().filter(|file| file.phase == phase) {
+            let source = Source::new(file.name.as_str(), file.bytes.clone()).map_err(|mistake| all.push(*mistake)).ok();
+            texts.push(source.map(|source| {
+                let (document, mistakes) = read_phase(&source, phase, &entries);
+                all.extend(mistakes);
+                procedure.titles.insert(phase, document.title);
+                (source, document.steps)
+            }));
+        }
+        if texts.len() == before {
+            texts.push(None);
+        }
     }
-    let steps: Vec<(&Source, &StepDocument)> =
-        texts.iter().flat_map(|(source, steps)| steps.iter().map(move |step| (source, step))).collect();
-    // A step that could not be read may be the one that provides a fact: then nothing true can be said about facts.
-    if sound {
-        all.extend(check_facts(&steps, &entries));
-    }
+    let steps: Vec<Option<(&Source, &StepDocument)>> = texts
+        .iter()
+        .flat_map(|text| match text {
+            Some((source, steps)) => steps.iter().map(|step| Some((source, step.as_ref()?))).collect(),
+            None => vec![None],
+        })
+        .collect();
+    all.extend(check_facts(&steps, &entries));
+    all.extend(check_guards(&steps));
     if let Some(rollout) = rollout {
         all.extend(check_targets(&steps, rollout));
     }
-    procedure.steps = texts.into_iter().flat_map(|(_, steps)| steps).collect();
+    procedure.steps = texts.into_iter().flatten().flat_map(|(_, steps)| steps).flatten().collect();
     procedure
 }
 
 fn make_plan(rollout: Rollout, procedure: Procedure, installed: &InstalledFiles) -> Result<Plan, serde_json::Error> {
     let files = installed.iter().map(|(path, bytes)| (path.clone(), Digest::of(bytes))).collect();
-    let steps = procedure.steps.into_iter().map(|document| document.step).collect();
+    let steps = expand(&procedure.steps, &rollout);
     Plan::new(rollout, procedure.titles, steps, files)
 }
 

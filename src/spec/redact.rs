@@ -11,6 +11,9 @@ const HINTS: [&str; 4] = ["auth", "token", "password", "secret"];
 /// ElastiCache takes 16 characters at least; shorter words are also words of our own messages.
 const SHORTEST_TOKEN: usize = 8;
 
+/// A token has one. What stands on later lines is only unread.
+const MOST_LINES: usize = 20;
+
 /// Takes what may be a token out of what is printed about a file that could not be read to its end.
 pub fn redact_lines(found: &mut [Diagnostic]) {
     for mistake in found {
@@ -28,19 +31,31 @@ pub fn redact_auth(source: &Source, root: &Node, found: &mut [Diagnostic]) {
     let mut suspects = Vec::new();
     collect(auth, None, &mut suspects);
     for span in suspects {
-        let written = source.slice(span);
-        let inside = written.trim_matches(['"', '\'']);
-        if inside.len() < SHORTEST_TOKEN {
-            continue;
+        let (first, last) = (source.line_of(span.start), source.line_of(span.end));
+        if first < last {
+            // Over several lines it is not worth the risk to tell a token from what stands around it.
+            found.iter_mut().filter(|mistake| (first..=last).contains(&mistake.line)).for_each(|mistake| {
+                mistake.snippet.clear();
+            });
         }
-        let mask: String = inside.chars().map(|_| '*').collect();
-        for mistake in found.iter_mut() {
-            // The same length, so that carets stay in place.
-            mistake.snippet = mistake.snippet.replace(inside, &mask);
-            mistake.message = mistake.message.replace(inside, "…");
-            for text in [&mut mistake.why, &mut mistake.help].into_iter().flatten() {
-                *text = text.replace(inside, "…");
-            }
+        for line in source.slice(span).lines().take(MOST_LINES) {
+            hide(line.trim().trim_matches(['"', '\'']), found);
+        }
+    }
+}
+
+/// Takes a text out of everything that is printed.
+fn hide(inside: &str, found: &mut [Diagnostic]) {
+    if inside.len() < SHORTEST_TOKEN {
+        return;
+    }
+    let mask: String = inside.chars().map(|_| '*').collect();
+    for mistake in found {
+        // The same length, so that carets stay in place.
+        mistake.snippet = mistake.snippet.replace(inside, &mask);
+        mistake.message = mistake.message.replace(inside, "…");
+        for text in [&mut mistake.why, &mut mistake.help].into_iter().flatten() {
+            *text = text.replace(inside, "…");
         }
     }
 }

@@ -12,18 +12,30 @@ use super::tree::{Node, Span, Value, parse};
 use super::{lint, schema};
 use crate::core::rollout::Rollout;
 
+/// What came of a rollout's file.
+#[derive(Debug, Default)]
+pub struct RolloutDocument {
+    /// The rollout, when it can be used.
+    pub rollout: Option<Rollout>,
+    /// The file as far as it is right, when it could be read: every wrong value is refused in it.
+    pub right: Option<Node>,
+}
+
 /// Reads the whole file and reports everything that is wrong with it. A rollout comes out only without errors.
 ///
 /// Relative paths in the file start at `base`; without one, whether they exist is not looked at.
-pub fn read_rollout(source: &Source, base: Option<&Path>) -> (Option<Rollout>, Vec<Diagnostic>) {
+pub fn read_rollout(source: &Source, base: Option<&Path>) -> (RolloutDocument, Vec<Diagnostic>) {
     let (root, mut found) = parse(source);
     let Some(root) = root else {
         redact_lines(&mut found);
-        return (None, found);
+        return (RolloutDocument::default(), found);
     };
-    let (rollout, mut found) = read_tree(source, &root, found, base);
+    let (document, mut found) = read_tree(source, &root, found, base);
+    if root.is_unfinished() {
+        redact_lines(&mut found);
+    }
     redact_auth(source, &root, &mut found);
-    (rollout, found)
+    (document, found)
 }
 
 fn read_tree(
@@ -31,26 +43,25 @@ fn read_tree(
     root: &Node,
     mut found: Vec<Diagnostic>,
     base: Option<&Path>,
-) -> (Option<Rollout>, Vec<Diagnostic>) {
-    if let Some(mistake) = newer_version(source, root) {
+) -> (RolloutDocument, Vec<Diagnostic>) {
+    match version(source, root) {
         // Nothing else that could be said about a file of another version would be true.
-        return (None, vec![mistake]);
+        Version::Other(mistake) => return (RolloutDocument::default(), vec![*mistake]),
+        Version::Unread => return (RolloutDocument::default(), found),
+        Version::Ours => {}
     }
     let schema = schema::schema();
-    found.extend(Walker::new(source, &schema).run(root, &whole_file(root)));
-    if found.iter().any(|mistake| mistake.severity == Severity::Error) {
-        return (None, found);
-    }
-    match yaml::from_str::<Rollout>(source.text()) {
-        Ok(rollout) => {
-            found.extend(lint::lint(source, root, &rollout, base));
-            (Some(rollout), found)
-        }
-        Err(error) => {
-            found.push(refused(source, root, &error));
-            (None, found)
+    let (right, mistakes) = Walker::new(source, &schema).run(root, &whole_file(root));
+    found.extend(mistakes);
+    let mut rollout = None;
+    if found.iter().all(|mistake| mistake.severity != Severity::Error) {
+        match yaml::from_str::<Rollout>(source.text()) {
+            Ok(read) => rollout = Some(read),
+            Err(error) => found.push(refused(source, root, &error)),
         }
     }
+    found.extend(lint::lint(source, &right, base));
+    (RolloutDocument { rollout, right: Some(right) }, found)
 }
 
 /// How the top of a file is called and where it is.
@@ -62,16 +73,29 @@ pub fn whole_file(root: &Node) -> Place {
     Place { name: "the file".into(), anchor, optional: false }
 }
 
-/// A version other than ours.
-pub fn newer_version(source: &Source, root: &Node) -> Option<Diagnostic> {
-    let version = root.get("version")?;
-    let Value::Number(number) = &version.value else { return None };
-    let number = number.as_u64()?;
-    (number != schema::VERSION).then(|| {
-        let message = format!("the file is version {number}, and this `migrate` reads version {}", schema::VERSION);
-        let help = if number > schema::VERSION { "use a newer `migrate`" } else { "write `version: 1`" };
-        source.error(Code::GrammarVersion, version.span, message).help(help)
-    })
+/// What a file says about the version of its grammar.
+pub enum Version {
+    /// Ours, or nothing that makes sense.
+    Ours,
+    /// Another one, which is the mistake.
+    Other(Box<Diagnostic>),
+    /// The reader stopped before it.
+    Unread,
+}
+
+/// The version of a file.
+pub fn version(source: &Source, root: &Node) -> Version {
+    let Some(version) = root.get("version") else {
+        return if root.is_unfinished() { Version::Unread } else { Version::Ours };
+    };
+    let number = match &version.value {
+        Value::Number(number) => number.as_u64(),
+        _ => None,
+    };
+    let Some(number) = number.filter(|number| *number != schema::VERSION) else { return Version::Ours };
+    let message = format!("the file is version {number}, and this `migrate` reads version {}", schema::VERSION);
+    let help = if number > schema::VERSION { "use a newer `migrate`" } else { "write `version: 1`" };
+    Version::Other(source.error(Code::GrammarVersion, version.span, message).help(help).into())
 }
 
 /// The types refuse what the schema let pass. The reader behind them says where.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::core::rollout::Rollout;
-use crate::core::{Catalog, KindEntry};
+use crate::core::{Catalog, Contract, KindEntry};
 
 /// The version of both grammars.
 pub const VERSION: u64 = 1;
@@ -29,7 +29,9 @@ pub fn schema() -> Value {
 /// The schema of a file of `phases/`, for the kinds of step in a catalog.
 pub fn phase_schema(catalog: &dyn Catalog) -> Value {
     let mut definitions = Map::new();
-    let steps: Vec<Value> = catalog.entries().iter().map(|entry| step_alternative(entry, &mut definitions)).collect();
+    let mut steps: Vec<Value> =
+        catalog.entries().iter().map(|entry| step_alternative(entry, &mut definitions)).collect();
+    steps.push(block_alternative());
     let mut schema = header_schema();
     schema["$schema"] = DIALECT.into();
     schema["title"] = "a phase".into();
@@ -84,6 +86,13 @@ pub fn body_schema(entry: &KindEntry) -> Value {
     });
     if let Some(map) = schema.as_object_mut() {
         insert_into(map, "properties", "id", id);
+        if matches!(entry.contract, Contract::Gate | Contract::Soak { .. }) {
+            let guards = json!({
+                "description": "The id of a step before it that is undone at once when this one says Abort.",
+                "$ref": "#/$defs/StepIdentifier"
+            });
+            insert_into(map, "properties", "guards", guards);
+        }
         insert_into(map, "$defs", "StepIdentifier", identifier);
         match map.get_mut("required").and_then(Value::as_array_mut) {
             Some(required) => required.insert(0, "id".into()),
@@ -95,6 +104,40 @@ pub fn body_schema(entry: &KindEntry) -> Value {
         map.insert("description".into(), entry.summary.into());
     }
     schema
+}
+
+/// As [`body_schema`], for a step under `each_target`: its `target` is handed to it, not written. `None` when the kind
+/// has no such setting.
+pub fn repeated_schema(entry: &KindEntry) -> Option<Value> {
+    let mut schema = body_schema(entry);
+    let map = schema.as_object_mut()?;
+    let target = map.get_mut("properties").and_then(Value::as_object_mut).and_then(|keys| keys.remove("target"));
+    let is_closed = map.get("additionalProperties") == Some(&Value::Bool(false));
+    if is_closed && target.is_none() {
+        return None;
+    }
+    if let Some(required) = map.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|key| key != "target");
+    }
+    Some(schema)
+}
+
+/// `each_target`, as far as an editor needs it: its steps are those of a phase, less their `target`.
+fn block_alternative() -> Value {
+    let description = "Steps that are repeated for every production target of rollout.yaml, in that order.";
+    json!({
+        "type": "object",
+        "description": description,
+        "properties": {
+            "each_target": {
+                "description": description,
+                "type": "array", "minItems": 1,
+                "items": { "type": "object", "description": "A step. Its `target` is handed to it, not written." }
+            }
+        },
+        "required": ["each_target"],
+        "additionalProperties": false
+    })
 }
 
 fn insert_into(map: &mut Map<String, Value>, member: &str, name: &str, value: Value) {

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure, measure::measurement};
+use super::{
+    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure, measure::measurement, store_access,
+};
 use crate::core::{
     ChecklistItem, Contract, Facts, Failure, Input, Measurement, Secret, Verdict,
     rollout::{Rollout, TlsMode},
@@ -97,7 +99,7 @@ impl Observe for CacheConnectionTest {
             context,
             route: Route::Through(rollout.staging.host.clone()),
             endpoint: self.0.endpoint.text(context.facts)?.parse()?,
-            security: security(context),
+            security: store_access::security(context),
             token: context.ports.secrets.auth_token(&rollout.cache.auth).await?,
         };
         let mut session = match connecting.open_properly().await {
@@ -120,17 +122,6 @@ impl Observe for CacheConnectionTest {
             failure: measure::failure_of(&measurements, hint),
             measurements,
         })
-    }
-}
-
-/// How the rollout wants connections secured.
-fn security(context: &ReadContext<'_>) -> TransportSecurity {
-    let tls = &context.rollout().cache.tls;
-    match tls.mode {
-        TlsMode::Required => {
-            TransportSecurity::Tls { ca_file: tls.ca_file.as_ref().map(|file| context.base_directory.join(file)) }
-        }
-        TlsMode::Off => TransportSecurity::Plain,
     }
 }
 

@@ -5,11 +5,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext, measure::measurement, target_list,
+    Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext, measure::measurement, named_target,
 };
-use crate::core::rollout::{STAGING, SshHost};
 use crate::core::{ApplyPermit, Contract, Facts, Failure, Measurement, UndoPermit, Verdict};
-use crate::ports::{CommandOutput, Script, WritableTarget, WriteFailure};
+use crate::ports::{CommandOutput, Script, WriteFailure};
 
 /// Runs scripts on a target.
 pub struct Command(Settings);
@@ -45,43 +44,24 @@ impl Kind for Command {
 }
 
 impl Command {
-    fn host<'a>(&self, context: &'a ReadContext<'_>) -> Result<&'a SshHost, Failure> {
-        let targets = target_list::all(context.rollout());
-        targets.iter().find(|target| target.name.as_str() == self.0.target).map(|target| target.host).ok_or_else(|| {
-            let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-            Failure::permanent(format!("there is no target `{}`", self.0.target))
-                .hint(format!("set `target:` of this step in phases/ to one of {}", names.join(", ")))
-        })
-    }
-
-    /// The right to write on the target. For production the context has to bring it: it cannot be made here.
-    fn writable(&self, context: &WriteContext<'_>) -> Result<WritableTarget, WriteFailure> {
-        if self.0.target == STAGING {
-            return Ok(WritableTarget::staging(context.read.rollout()));
-        }
-        let held = context.production.iter().find(|target| target.name().as_str() == self.0.target);
-        held.cloned().ok_or_else(|| {
-            WriteFailure::clean(
-                Failure::permanent(format!("{} must not be written on now", self.0.target))
-                    .hint("production is changed only in phase 4: move this step to phases/4-production.yaml"),
-            )
-        })
-    }
-
     async fn check(&self, context: &ReadContext<'_>, script: &str) -> Result<CommandOutput, Failure> {
-        let host = self.host(context)?;
-        let output = context.ports.targets.reader(host).check(&Script(script.to_owned())).await?;
-        // 126 and 127 are the shell's: the script itself could not run, so it has said neither yes nor no.
-        if matches!(output.code, 126 | 127) {
-            return Err(Failure::permanent(format!("a check could not run on {}: {}", self.0.target, ending(&output)))
-                .hint("correct the script in phases/, then `migrate replan`"));
-        }
-        Ok(output)
+        check_on(context, &self.0.target, script).await
     }
 }
 
+/// Runs a script that only looks.
+pub(super) async fn check_on(context: &ReadContext<'_>, target: &str, script: &str) -> Result<CommandOutput, Failure> {
+    let output = named_target::reader(context, target)?.check(&Script(script.to_owned())).await?;
+    // 126 and 127 are the shell's: the script itself could not run, so it has said neither yes nor no.
+    if matches!(output.code, 126 | 127) {
+        return Err(Failure::permanent(format!("a check could not run on {target}: {}", ending(&output)))
+            .hint("correct the script in phases/, then `migrate replan`"));
+    }
+    Ok(output)
+}
+
 /// How a script ended, in one line.
-fn ending(output: &CommandOutput) -> String {
+pub(super) fn ending(output: &CommandOutput) -> String {
     match output.stderr.lines().rfind(|line| !line.trim().is_empty()) {
         Some(line) => format!("exit code {}: {}", output.code, line.trim()),
         None => format!("exit code {}", output.code),
@@ -89,7 +69,7 @@ fn ending(output: &CommandOutput) -> String {
 }
 
 /// The first line of a script, to tell it from others.
-fn first_line(script: &str) -> &str {
+pub(super) fn first_line(script: &str) -> &str {
     script.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(an empty script)")
 }
 
@@ -118,8 +98,8 @@ impl Change for Command {
     }
 
     async fn apply(&self, context: &WriteContext<'_>, permit: &ApplyPermit) -> Result<(), WriteFailure> {
-        let target = self.writable(context)?;
-        let output = context.ports.targets.writer(&target).execute(permit, &Script(self.0.run.clone())).await?;
+        let output =
+            named_target::writer(context, &self.0.target)?.execute(permit, &Script(self.0.run.clone())).await?;
         succeeded(&output, "the command", &self.0.target)
     }
 
@@ -138,8 +118,8 @@ impl Change for Command {
     }
 
     async fn undo(&self, context: &WriteContext<'_>, permit: &UndoPermit) -> Result<(), WriteFailure> {
-        let target = self.writable(context)?;
-        let output = context.ports.targets.writer(&target).revert(permit, &Script(self.0.undo.clone())).await?;
+        let output =
+            named_target::writer(context, &self.0.target)?.revert(permit, &Script(self.0.undo.clone())).await?;
         succeeded(&output, "the undo", &self.0.target)
     }
 }

@@ -3,14 +3,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{ApplyPermit, Facts, Failure, Measurement, Plan, RunId, Statement, UndoPermit};
 use crate::ports::{
-    CacheConnector, Clock, CloudRead, CloudWrite, Progress, ProgressSink, SecretSource, TargetsRead, TargetsWrite,
-    WritableTarget, WriteFailure,
+    Browsers, CacheConnector, CacheWrite, Clock, CloudRead, CloudWrite, LoadGenerator, LocalFiles, Progress,
+    ProgressSink, SecretSource, TargetsRead, TargetsWrite, WritableTarget, WriteFailure,
 };
 
 /// The ports a step may read through.
@@ -24,6 +25,12 @@ pub struct ReadPorts {
     pub cache: Arc<dyn CacheConnector>,
     /// The auth token.
     pub secrets: Arc<dyn SecretSource>,
+    /// Simulated users of the application, as many as are wanted.
+    pub load: Arc<dyn LoadGenerator>,
+    /// Simulated users whose every answer is looked at.
+    pub browsers: Arc<dyn Browsers>,
+    /// What is put on targets.
+    pub local: Arc<dyn LocalFiles>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -35,6 +42,8 @@ pub struct WritePorts {
     pub cloud: Arc<dyn CloudWrite>,
     /// Hosts.
     pub targets: Arc<dyn TargetsWrite>,
+    /// The session store.
+    pub cache: Arc<dyn CacheWrite>,
 }
 
 /// What a step sees of the world. Nothing in here changes anything.
@@ -124,6 +133,9 @@ impl Diff {
         match presence {
             Presence::Absent => Self::one(DiffAction::Create, what),
             Presence::Ours(Condition::Usable | Condition::Settling(_)) => Self::one(DiffAction::Adopt, what),
+            Presence::Ours(Condition::Unfinished) => {
+                Self::one(DiffAction::Create, format!("{what} (goes on with what is there)"))
+            }
             Presence::Ours(Condition::Leaving) => {
                 Self::one(DiffAction::Create, format!("{what} (after the old one is gone)"))
             }
@@ -153,6 +165,8 @@ pub enum Condition {
     Usable,
     /// On its way there.
     Settling(String),
+    /// Half made: `apply` goes on with it.
+    Unfinished,
     /// On its way out.
     Leaving,
     /// It will never be usable: it has to go before a new one can be made.
@@ -204,7 +218,7 @@ pub trait Change: Send + Sync {
     /// Looks whether it is there already, and whose it is.
     async fn probe(&self, context: &ReadContext<'_>) -> Result<Presence, Failure>;
 
-    /// Makes it. Called only when a probe has just said `Absent`. Does not wait.
+    /// Makes it. Called only when a probe has just said `Absent`, or `Unfinished`. Does not wait.
     async fn apply(&self, context: &WriteContext<'_>, permit: &ApplyPermit) -> Result<(), WriteFailure>;
 
     /// Waits until it is usable and says what there is to know. Reads only; may be dropped and called again.
@@ -218,12 +232,107 @@ pub trait Change: Send + Sync {
     async fn undo(&self, context: &WriteContext<'_>, permit: &UndoPermit) -> Result<(), WriteFailure>;
 }
 
+/// A step that acts again and again on something of ours, judges what comes of it, and can put it back: trying worker
+/// counts, for one. It writes as often as it needs to under one permit, so every write has to name the whole state it
+/// sets: then it does not matter which of them a crash left done, and beginning again is harmless.
+#[async_trait]
+pub trait Exercise: Send + Sync {
+    /// What it would do.
+    async fn plan(&self, context: &ReadContext<'_>) -> Result<Diff, Failure>;
+
+    /// IAM actions it needs, those of its undo included.
+    fn actions(&self, _rollout: &crate::core::rollout::Rollout) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    /// Looks whether anything is left of it: `Absent` when all is as before it.
+    async fn probe(&self, context: &ReadContext<'_>) -> Result<Presence, Failure>;
+
+    /// Acts and judges. Whatever the verdict, what it acts on is left in the best state it has seen.
+    ///
+    /// # Errors
+    /// When it could not act or look. A bad finding is not an error: it is a measurement with a verdict.
+    async fn perform(&self, context: &WriteContext<'_>, permit: &ApplyPermit) -> Result<Observation, WriteFailure>;
+
+    /// Asks for everything to be as before it. As [`Change::undo`].
+    async fn undo(&self, context: &WriteContext<'_>, permit: &UndoPermit) -> Result<(), WriteFailure>;
+}
+
+/// What one window of a soak showed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Watched {
+    /// How many seconds of the window were observed: 0 when there was not enough to see. More than the window took is
+    /// not believed, and nothing counts unless the verdict is a pass.
+    pub seconds: u64,
+    /// Requests of users seen in it.
+    pub requests: u64,
+    /// What its gates say, and what the step wants to know again in the next window, as facts. Those stand in the
+    /// journal once a window, so keep them small.
+    pub observation: Observation,
+}
+
+/// A step that watches: looks again and again, until enough time was observed.
+#[async_trait]
+pub trait Watch: Send + Sync {
+    /// What it would watch.
+    fn plan(&self, rollout: &crate::core::rollout::Rollout) -> Diff;
+
+    /// IAM actions it needs.
+    fn actions(&self, _rollout: &crate::core::rollout::Rollout) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    /// Looks once, for about as long as `window`, and judges what it saw. Reads only; may be dropped at any moment.
+    /// `Abort` ends the soak at once; `Hold` and `Inconclusive` go on, and the window does not count.
+    ///
+    /// # Errors
+    /// When it could not look. What is worth another try is a gap in the soak; anything else ends it.
+    async fn watch(&self, context: &ReadContext<'_>, window: Duration) -> Result<Watched, Failure>;
+}
+
 /// A step, ready to run.
 pub enum Step {
     /// It looks.
     Observe(Box<dyn Observe>),
     /// It changes.
     Change(Box<dyn Change>),
+    /// It acts and judges.
+    Exercise(Box<dyn Exercise>),
+    /// It watches.
+    Watch(Box<dyn Watch>),
+}
+
+/// The way back of a step that has one.
+#[derive(Clone, Copy)]
+pub enum Undoable<'a> {
+    /// A change's.
+    Change(&'a dyn Change),
+    /// An exercise's.
+    Exercise(&'a dyn Exercise),
+}
+
+impl Undoable<'_> {
+    /// Looks whether anything is left of it.
+    ///
+    /// # Errors
+    /// When it could not look.
+    pub async fn probe(&self, context: &ReadContext<'_>) -> Result<Presence, Failure> {
+        match self {
+            Self::Change(step) => step.probe(context).await,
+            Self::Exercise(step) => step.probe(context).await,
+        }
+    }
+
+    /// Asks for its removal.
+    ///
+    /// # Errors
+    /// When it was refused, or nobody knows.
+    pub async fn undo(&self, context: &WriteContext<'_>, permit: &UndoPermit) -> Result<(), WriteFailure> {
+        match self {
+            Self::Change(step) => step.undo(context, permit).await,
+            Self::Exercise(step) => step.undo(context, permit).await,
+        }
+    }
 }
 
 impl Step {
@@ -232,6 +341,17 @@ impl Step {
         match self {
             Self::Observe(step) => step.actions(rollout),
             Self::Change(step) => step.actions(rollout),
+            Self::Exercise(step) => step.actions(rollout),
+            Self::Watch(step) => step.actions(rollout),
+        }
+    }
+
+    /// The way back, when there is one.
+    pub fn undoable(&self) -> Option<Undoable<'_>> {
+        match self {
+            Self::Observe(_) | Self::Watch(_) => None,
+            Self::Change(step) => Some(Undoable::Change(step.as_ref())),
+            Self::Exercise(step) => Some(Undoable::Exercise(step.as_ref())),
         }
     }
 }

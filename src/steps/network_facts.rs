@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::at_once::several_at_once;
 use super::covering_groups::covering_groups;
 use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure::measurement, target_list};
 use crate::core::{Contract, Facts, Failure, Statement, Verdict, rollout::Rollout};
@@ -95,8 +96,11 @@ impl Observe for NetworkFacts {
 async fn running_instances(context: &ReadContext<'_>) -> Result<Vec<(String, InstanceFacts)>, Failure> {
     let mut instances = Vec::new();
     let mut problems = Vec::new();
-    for target in target_list::all(context.rollout()) {
-        match context.ports.cloud.instance(target.instance).await? {
+    let asked = several_at_once(target_list::all(context.rollout()), async |target| {
+        (context.ports.cloud.instance(target.instance).await, target)
+    });
+    for (instance, target) in asked.await {
+        match instance? {
             None => problems.push(format!("{}: there is no instance `{}`", target.name, target.instance)),
             Some(found) if found.state != "running" => {
                 problems.push(format!("{}: {} is {}, not running", target.name, found.id, found.state));

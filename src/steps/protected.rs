@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::at_once::several_at_once;
 use super::{ReadContext, target_list};
 use crate::core::{Digest, Failure, FailureClass};
 
@@ -35,9 +36,8 @@ pub type Baseline = BTreeMap<String, Protected>;
 /// When one cannot be read.
 pub async fn read(context: &ReadContext<'_>) -> Result<Baseline, Failure> {
     let application = &context.rollout().application;
-    let mut baseline = Baseline::new();
-    for target in target_list::all(context.rollout()) {
-        let at = |failure: Failure| Failure { message: format!("{}: {}", target.name, failure.message), ..failure };
+    let read = several_at_once(target_list::all(context.rollout()), async |target| {
+        let at = |failure| target.failed(failure);
         context.say(format!("reading what is protected on {}", target.name));
         let reader = context.ports.targets.reader(target.host);
         let service = reader.service(&application.unit).await.map_err(at)?;
@@ -51,9 +51,9 @@ pub async fn read(context: &ReadContext<'_>) -> Result<Baseline, Failure> {
             executable: service.executable,
             started_ticks: service.started_ticks,
         };
-        baseline.insert(target.name.to_string(), protected);
-    }
-    Ok(baseline)
+        Ok((target.name.to_string(), protected))
+    });
+    read.await.into_iter().collect()
 }
 
 /// Words after which a value is not for the record.
@@ -81,6 +81,15 @@ fn without_secrets(command_line: &[String]) -> String {
     }
     shown.join(" ")
 }
+
+/// The tree, in the words of a [`Change`].
+pub const TREE: &str = "the application's tree";
+/// The unit file and its drop-ins.
+pub const UNIT: &str = "the unit";
+/// The main process's environment.
+pub const ENVIRONMENT: &str = "the environment";
+/// When the main process started.
+pub const START: &str = "the process's start";
 
 /// The fact that holds the baseline.
 pub const BASELINE: &str = "protected.baseline";
@@ -124,27 +133,12 @@ pub fn changes(target: &str, before: &Protected, after: &Protected) -> Vec<Chang
     let command =
         |protected: &Protected| format!("`{}` ({})", protected.command_line, protected.command_line_digest.short());
     [
-        (
-            "the application's tree",
-            before.tree.short().to_owned(),
-            after.tree.short().to_owned(),
-            before.tree == after.tree,
-        ),
-        ("the unit", digest(&before.unit), digest(&after.unit), before.unit == after.unit),
+        (TREE, before.tree.short().to_owned(), after.tree.short().to_owned(), before.tree == after.tree),
+        (UNIT, digest(&before.unit), digest(&after.unit), before.unit == after.unit),
         ("the command line", command(before), command(after), before.command_line_digest == after.command_line_digest),
-        (
-            "the environment",
-            digest(&before.environment),
-            digest(&after.environment),
-            before.environment == after.environment,
-        ),
+        (ENVIRONMENT, digest(&before.environment), digest(&after.environment), before.environment == after.environment),
         ("the interpreter", text(&before.executable), text(&after.executable), before.executable == after.executable),
-        (
-            "the process's start",
-            ticks(before.started_ticks),
-            ticks(after.started_ticks),
-            before.started_ticks == after.started_ticks,
-        ),
+        (START, ticks(before.started_ticks), ticks(after.started_ticks), before.started_ticks == after.started_ticks),
     ]
     .into_iter()
     .filter(|(.., same)| !same)

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure::measurement, protected};
-use crate::core::{Contract, FactName, FactValue, Facts, Failure, Verdict, rollout::Rollout};
+use crate::core::rollout::{Rollout, STAGING};
+use crate::core::{Contract, FactName, FactValue, Facts, Failure, Verdict};
 
 /// Records what must stay the same until phase 4.
 pub struct ProtectedBaseline;
@@ -65,11 +66,20 @@ impl Observe for ProtectedBaseline {
         }
         let json = serde_json::to_value(&baseline)
             .map_err(|error| Failure::permanent(format!("the baseline cannot be written as JSON: {error}")))?;
+        let staging = baseline.get(STAGING).map(|staging| staging.tree.clone());
         let measurements = baseline
             .iter()
             .map(|(name, target)| {
+                // Said now, because it takes a deployment or a new plan, and phase 4 is days away.
+                let other = staging.as_ref().filter(|staging| **staging != target.tree).map_or(
+                    "",
+                    |_| "; this is not the code of staging, and phase 4 will hold unless rollout.yaml accepts that",
+                );
+                if !other.is_empty() {
+                    context.say(format!("{name}{other}"));
+                }
                 let summary = format!(
-                    "{name}: tree {}, started {} ticks after boot",
+                    "{name}: tree {}, started {} ticks after boot{other}",
                     target.tree.short(),
                     target.started_ticks.unwrap_or_default()
                 );

@@ -33,8 +33,7 @@ struct Row {
     contract: Contract,
     provides: &'static [&'static str],
     settings: fn() -> Schema,
-    /// `None`: the kind is known, but nothing runs it yet.
-    build: Option<Build>,
+    build: Build,
 }
 
 /// The row of a kind that is built.
@@ -45,19 +44,7 @@ fn built<K: Kind>() -> Row {
         contract: K::CONTRACT,
         provides: K::PROVIDES,
         settings: || SchemaGenerator::default().into_root_schema_for::<K::Settings>(),
-        build: Some(|settings| serde_json::from_value(settings.clone()).map(K::build)),
-    }
-}
-
-/// The row of a kind that later phases will bring. Its settings are free until then.
-fn announced(name: &'static str, contract: Contract, summary: &'static str) -> Row {
-    Row {
-        name,
-        summary,
-        contract,
-        provides: &[],
-        settings: || schemars::json_schema!({ "type": "object" }),
-        build: None,
+        build: |settings| serde_json::from_value(settings.clone()).map(K::build),
     }
 }
 
@@ -67,6 +54,7 @@ fn rows() -> Vec<Row> {
         built::<super::network_facts::NetworkFacts>(),
         built::<super::permissions::Permissions>(),
         built::<super::target_inspection::TargetInspection>(),
+        built::<super::target_group_inspection::TargetGroupInspection>(),
         built::<super::cost_gate::CostGate>(),
         built::<super::protected_baseline::ProtectedBaseline>(),
         built::<super::cache_subnet_group::CacheSubnetGroup>(),
@@ -76,26 +64,34 @@ fn rows() -> Vec<Row> {
         built::<super::cache_connection_test::CacheConnectionTest>(),
         built::<super::refused_source::RefusedSource>(),
         built::<super::protected_unchanged::ProtectedUnchanged>(),
+        built::<super::session_key_space::SessionKeySpace>(),
+        built::<super::copy_process::CopyProcess>(),
         built::<super::command::Command>(),
-        announced("application_copy", Contract::Change, "copies the live tree beside the original on staging"),
-        announced("session_bridge", Contract::Change, "installs the session bridge in the copy"),
-        announced("copy_configuration", Contract::Change, "gives the copy its own port, files and settings"),
-        announced("copy_process", Contract::Change, "runs the copy beside the original"),
-        announced("right_store_proof", Contract::Gate, "finds a session opened on the copy on this store and no other"),
-        announced("session_census", Contract::Observe, "counts types, sizes and lifetimes of staging's sessions"),
-        announced("data_gate", Contract::Gate, "compares every session value by type after a round trip"),
-        announced("side_by_side_comparison", Contract::Gate, "compares the copy with the original under load"),
-        announced("store_loss_drill", Contract::Gate, "cuts the path to the store and watches the copy"),
-        announced("rollback_rehearsal", Contract::Gate, "undoes and redoes phase 2 once, and times it"),
-        announced("worker_ramp", Contract::Gate, "tries worker counts under load"),
-        announced("cross_worker_state", Contract::Gate, "looks for state that is not shared between workers"),
-        announced("memory_leak_test", Contract::Gate, "judges the slope of memory over time"),
-        announced("worker_recommendation", Contract::Gate, "finds the knee and recommends a count"),
-        announced("production_entry_gate", Contract::Gate, "asks for fresh evidence and an approval"),
-        announced("release_package", Contract::Change, "puts a content-addressed release beside the running one"),
-        announced("session_cohort", Contract::Change, "opens synthetic users before the change"),
-        announced("rolling_switch", Contract::Change, "switches one instance at a time, with a soak after each"),
-        announced("final_comparison", Contract::Gate, "compares the manifests of all registered targets"),
+        built::<super::command_soak::CommandSoak>(),
+        built::<super::application_copy::ApplicationCopy>(),
+        built::<super::session_bridge::SessionBridge>(),
+        built::<super::copy_configuration::CopyConfiguration>(),
+        built::<super::effective_settings::EffectiveSettings>(),
+        built::<super::right_store_proof::RightStoreProof>(),
+        built::<super::session_census::SessionCensus>(),
+        built::<super::data_gate::DataGate>(),
+        built::<super::side_by_side_comparison::SideBySideComparison>(),
+        built::<super::store_loss_drill::StoreLossDrill>(),
+        built::<super::rollback_rehearsal::RollbackRehearsal>(),
+        built::<super::worker_ramp::WorkerRamp>(),
+        built::<super::cross_worker_state::CrossWorkerState>(),
+        built::<super::memory_leak_test::MemoryLeakTest>(),
+        built::<super::worker_recommendation::WorkerRecommendation>(),
+        built::<super::release_room::ReleaseRoom>(),
+        built::<super::release_package::ReleasePackage>(),
+        built::<super::release_trial::ReleaseTrial>(),
+        built::<super::in_place_switch::InPlaceSwitch>(),
+        built::<super::switched_processes::SwitchedProcesses>(),
+        built::<super::session_cohort::SessionCohort>(),
+        built::<super::switched_target_check::SwitchedTargetCheck>(),
+        built::<super::production_entry_gate::ProductionEntryGate>(),
+        built::<super::final_comparison::FinalComparison>(),
+        built::<super::production_soak::ProductionSoak>(),
     ]
 }
 
@@ -111,7 +107,7 @@ impl Catalog for BuiltInKinds {
                 kind: StepKind::new(row.name),
                 summary: row.summary,
                 contract: row.contract,
-                availability: if row.build.is_some() { Availability::Built } else { Availability::NotBuiltYet },
+                availability: Availability::Built,
                 provides: row.provides.iter().map(|name| FactName::new(*name)).collect(),
                 settings: (row.settings)(),
             })
@@ -122,13 +118,10 @@ impl Catalog for BuiltInKinds {
 /// Makes the step that a plan describes.
 ///
 /// # Errors
-/// When the kind is unknown or not built yet, or its settings do not fit.
+/// When the kind is unknown, or its settings do not fit.
 pub fn build(planned: &PlannedStep) -> Result<Step, Failure> {
     let unknown = || Failure::permanent(format!("{}: there is no step kind `{}`", planned.id, planned.kind));
     let row = rows().into_iter().find(|row| row.name == planned.kind.as_str()).ok_or_else(unknown)?;
-    let build = row.build.ok_or_else(|| {
-        Failure::permanent(format!("{}: `{}` is not built yet in this version", planned.id, planned.kind))
-    })?;
-    build(&planned.settings)
+    (row.build)(&planned.settings)
         .map_err(|error| Failure::permanent(format!("{}: its settings do not fit: {error}", planned.id)))
 }

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::at_once::several_at_once;
 use super::target_list::{self, TargetEntry};
-use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure, measure::measurement};
-use crate::core::rollout::{AbsolutePath, Rollout};
+use super::{
+    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure, measure::measurement, site_differences,
+};
+use crate::core::rollout::{AbsolutePath, Difference, Rollout, STAGING};
 use crate::core::{Contract, Facts, Failure, Measurement, Verdict};
 use crate::ports::{ServiceFacts, TargetRead};
 
@@ -81,16 +84,19 @@ impl Observe for TargetInspection {
         let mut measurements = Vec::new();
         let mut versions = BTreeMap::new();
         let mut lines = Vec::new();
-        for target in target_list::all(context.rollout()) {
+        let inspected = several_at_once(target_list::all(context.rollout()), async |target| {
             context.say(format!("inspecting {}", target.name));
             let inspection = inspect(context, &target).await;
+            (target, inspection)
+        });
+        for (target, inspection) in inspected.await {
             for finding in &inspection.findings {
                 lines.push(format!("{}: {} ({})", target.name, finding.problem, finding.fix));
             }
             versions.insert(target.name.to_string(), inspection.versions.clone());
             measurements.push(measured(&target, inspection));
         }
-        if let Some(compared) = compare_versions(&versions) {
+        if let Some(compared) = compare_versions(context.rollout(), &versions) {
             lines.extend((!compared.verdict.passes()).then(|| compared.summary.clone()));
             measurements.push(compared);
         }
@@ -124,29 +130,45 @@ fn measured(target: &TargetEntry<'_>, inspection: Inspection) -> Measurement {
 }
 
 /// Staging's results say something about production only when both run the same packages. `None` when nothing was read.
-fn compare_versions(versions: &BTreeMap<String, BTreeMap<String, String>>) -> Option<Measurement> {
+fn compare_versions(rollout: &Rollout, versions: &BTreeMap<String, BTreeMap<String, String>>) -> Option<Measurement> {
     let modules: BTreeSet<&String> = versions.values().flat_map(BTreeMap::keys).collect();
     if modules.is_empty() {
         return None;
     }
-    let mut differences = Vec::new();
+    let (mut differences, mut accepted, mut asked) = (Vec::new(), Vec::new(), Vec::new());
     for module in modules {
         let each: BTreeMap<&String, &String> = versions
             .iter()
             .filter_map(|(target, modules)| modules.get(module).map(|version| (target, version)))
             .collect();
         if each.values().collect::<BTreeSet<_>>().len() > 1 {
+            let staging = versions.get(STAGING).and_then(|modules| modules.get(module));
+            let deviations: Vec<Difference> = each
+                .iter()
+                .filter_map(|(target, own)| site_differences::of_module(target, module, own, staging?))
+                .collect();
+            if !deviations.is_empty() && deviations.iter().all(|found| rollout.production.accepts(found)) {
+                accepted.extend(deviations.iter().map(ToString::to_string));
+                continue;
+            }
+            asked.extend(deviations.iter().map(|found| format!("\"{found}\"")));
             let each: Vec<String> = each.iter().map(|(target, version)| format!("{version} on {target}")).collect();
             differences.push(format!("{module} is {}", each.join(", ")));
         }
     }
-    let data = serde_json::json!({ "versions": versions, "differences": differences });
+    let data = serde_json::json!({ "versions": versions, "differences": differences, "accepted": accepted });
     Some(if differences.is_empty() {
-        measurement(Verdict::Pass, "all targets", "the packages are the same on all targets", data)
+        let but = match accepted.as_slice() {
+            [] => String::new(),
+            accepted => format!(", but for what rollout.yaml accepts: {}", accepted.join("; ")),
+        };
+        measurement(Verdict::Pass, "all targets", format!("the packages are the same on all targets{but}"), data)
     } else {
         let summary = format!(
-            "package versions differ between targets: {} (install the same versions everywhere)",
-            differences.join("; ")
+            "package versions differ between targets: {} (install the same versions everywhere, or write \
+             `accepted_differences: [{}]` under `production` in rollout.yaml)",
+            differences.join("; "),
+            asked.join(", ")
         );
         measurement(Verdict::Hold, "all targets", summary, data)
     })
@@ -241,7 +263,7 @@ async fn inspect_modules(rollout: &Rollout, reader: &dyn TargetRead, inspection:
                 "install it there, or take it out of application.modules",
             ),
             None => {
-                let version = module.version.clone().unwrap_or_else(|| "of unknown version".into());
+                let version = module.version.clone().unwrap_or_else(|| site_differences::UNKNOWN_VERSION.into());
                 inspection.versions.insert(wanted.clone(), version);
             }
         }

@@ -1,7 +1,11 @@
 //! Staging and the production targets, as one list.
 
-use crate::core::TargetName;
+use std::sync::Arc;
+
+use super::ReadContext;
 use crate::core::rollout::{InstanceSelector, Rollout, SshHost};
+use crate::core::{Failure, TargetName};
+use crate::ports::TargetRead;
 
 /// A place the application runs, with what it takes to look at it.
 pub struct TargetEntry<'a> {
@@ -13,6 +17,13 @@ pub struct TargetEntry<'a> {
     pub instance: &'a InstanceSelector,
     /// Whether it is staging.
     pub is_staging: bool,
+}
+
+impl TargetEntry<'_> {
+    /// What failed there, with its name before it.
+    pub fn failed(&self, failure: Failure) -> Failure {
+        Failure { message: format!("{}: {}", self.name, failure.message), ..failure }
+    }
 }
 
 /// Staging first, then production in its declared order.
@@ -30,4 +41,14 @@ pub fn all(rollout: &Rollout) -> Vec<TargetEntry<'_>> {
         is_staging: false,
     });
     std::iter::once(staging).chain(production).collect()
+}
+
+/// Production alone, in its declared order.
+pub fn production(rollout: &Rollout) -> Vec<TargetEntry<'_>> {
+    all(rollout).into_iter().filter(|target| !target.is_staging).collect()
+}
+
+/// A handle to look at staging.
+pub fn staging(context: &ReadContext<'_>) -> Arc<dyn TargetRead> {
+    context.ports.targets.reader(&context.rollout().staging.host)
 }

@@ -102,7 +102,8 @@ async fn instances_are_found_by_id_or_by_one_name() {
         format!(
             "<item><instancesSet><item><instanceId>{id}</instanceId><instanceState><name>{state}</name></instanceState>\
              <vpcId>vpc-1</vpcId><subnetId>subnet-1</subnetId><privateIpAddress>10.0.0.1</privateIpAddress><groupSet>\
-             <item><groupId>sg-1</groupId><groupName>web</groupName></item></groupSet></item></instancesSet></item>"
+             <item><groupId>sg-1</groupId><groupName>web</groupName></item></groupSet><tagSet><item>\
+             <key>aws:autoscaling:groupName</key><value>web</value></item></tagSet></item></instancesSet></item>"
         )
     };
     let reply = |instances: &[String]| {
@@ -119,6 +120,7 @@ async fn instances_are_found_by_id_or_by_one_name() {
     let found = cloud.instance(&name).await.expect("an answer").expect("an instance");
     assert_eq!((found.id.as_str(), found.state.as_str(), found.vpc.as_str()), ("i-1", "running", "vpc-1"));
     assert_eq!(found.security_groups.get("sg-1").map(String::as_str), Some("web"));
+    assert_eq!(found.tags.get("aws:autoscaling:groupName").map(String::as_str), Some("web"));
     let failure = cloud.instance(&name).await.expect_err("two");
     assert_eq!(failure.class, Permanent);
     assert!(failure.message.contains("i-1, i-2"), "{failure}");

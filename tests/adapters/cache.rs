@@ -75,6 +75,9 @@ async fn exercise(session: &mut dyn CacheSession) {
     assert!((50..=60).contains(&ttl.as_secs()), "{ttl:?}");
     assert!(session.delete(key).await.expect("delete"));
     assert!(!session.delete(key).await.expect("delete"));
+    let info = session.info().await.expect("info");
+    assert!(info.clients >= 1 && info.used_memory > 100_000 && info.evicted_keys == 0, "{info:?}");
+    assert!(info.keyspace_hits >= 1 && info.keyspace_misses >= 1 && info.max_memory.is_none(), "{info:?}");
     let identity = session.identity().await.expect("identity");
     assert_eq!(identity.run_id.len(), 40);
     assert!(identity.version.contains('.'));

@@ -52,6 +52,10 @@ impl Site {
         self.directory.path().join("the app")
     }
 
+    async fn manifest(&self) -> std::collections::BTreeMap<String, migrate::core::Digest> {
+        self.sshd.reader().manifest(&at(&self.root()), &volatile()).await.expect("a manifest")
+    }
+
     async fn facts(&self, root: &Path) -> TreeFacts {
         self.sshd.reader().tree(&at(root), &volatile()).await.expect("facts")
     }
@@ -152,4 +156,17 @@ async fn room_is_measured_where_the_directory_would_be() {
     let there = site.sshd.reader().disk(&at(&site.root())).await.expect("room").free_bytes;
     let would_be = site.sshd.reader().disk(&at(&site.root().join("not/yet"))).await.expect("room").free_bytes;
     assert!(there > 0 && there.abs_diff(would_be) < 1 << 30, "{there} {would_be}");
+}
+
+#[tokio::test]
+async fn a_manifest_names_what_differs() {
+    let site = Site::new();
+    let before = site.manifest().await;
+    assert!(before.contains_key("a dir/with  spaces/-rf") && !before.keys().any(|path| path.contains("flask_session")));
+    fs::write(site.root().join("app.py"), "print(2)\n").expect("file");
+    fs::write(site.root().join("new.py"), "").expect("file");
+    fs::set_permissions(site.root().join("empty"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    let after = site.manifest().await;
+    let differs: Vec<&String> = after.keys().filter(|path| before.get(*path) != after.get(*path)).collect();
+    assert_eq!(differs, ["app.py", "empty", "new.py"]);
 }

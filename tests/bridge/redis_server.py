@@ -33,7 +33,7 @@ class RedisServer:
         return f"redis{'s' if self._tls else ''}://127.0.0.1:{self.port}/0"
 
     def client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, password=self.password)
+        return redis.Redis(port=self.port, password=self.password, ssl=self._tls, ssl_cert_reqs="none")
 
     def start(self) -> None:
         port = ["--port", "0", "--tls-port"] if self._tls else ["--port"]

@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -64,6 +65,10 @@ class Server:
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(command, cwd=directory, env={**clean, **variables}, stdout=log, stderr=log)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait(self) -> Server:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -95,7 +100,8 @@ class Browser:
             request.add_header("Cookie", f"session={self.cookie}")
         with urllib.request.urlopen(request, timeout=10) as answer:
             for header in answer.headers.get_all("Set-Cookie") or []:
-                self.cookie = SimpleCookie(header)["session"].value
+                (morsel,) = SimpleCookie(header).values()
+                self.cookie = morsel.value
             self.headers = dict(answer.headers)
             return json.load(answer)
 
@@ -143,12 +149,22 @@ def secured(tmp_path: Path, certificate: Path) -> Iterator[tuple[RedisServer, di
     server.stop(keep=False)
 
 
-def answered_by_all(browser: Browser, server: Server) -> list[dict[str, object]]:
+Answer = dict[str, object]
+
+
+def at_once(ask: Callable[[], Answer]) -> list[Answer]:
+    """Asked several times at the same moment: a worker that is busy leaves the next request to the other one, where
+    one request after the other may all be answered by the same."""
+    with ThreadPoolExecutor(4) as threads:
+        return [asked.result() for asked in [threads.submit(ask) for _ in range(4)]]
+
+
+def answered_by_all(browser: Browser, server: Server) -> list[Answer]:
     """Asks until both workers have answered."""
-    answers: list[dict[str, object]] = []
-    deadline = time.monotonic() + 10
+    answers: list[Answer] = []
+    deadline = time.monotonic() + 20
     while len({answer["pid"] for answer in answers}) < 2 and time.monotonic() < deadline:
-        answers.append(browser.get(server, "/whoami"))
+        answers += at_once(lambda: browser.get(server, "/whoami"))
     assert len({answer["pid"] for answer in answers}) == 2
     return answers
 
@@ -238,3 +254,79 @@ def test_threads_and_one_request_after_another(tree: Path, secured: tuple[RedisS
             assert [browser.get(server, "/whoami")["user"] for browser in browsers] == list("012345")
     finally:
         server.stop()
+
+
+TRIAL_TOKEN = "0123456789abcdef" * 4
+
+
+def trial(browser: Browser, server: Server, path: str, method: str = "GET") -> dict[str, object]:
+    """What a trial endpoint answers to the browser's session."""
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}/__migrate__/{path}", method=method)
+    request.add_header("X-Migrate-Trial", TRIAL_TOKEN)
+    if browser.cookie:
+        request.add_header("Cookie", f"copy_session={browser.cookie}")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        for header in answer.headers.get_all("Set-Cookie") or []:
+            browser.cookie = SimpleCookie(header)["copy_session"].value
+        return json.load(answer)
+
+
+def trial_of_all(browser: Browser, server: Server, path: str, without: set[object]) -> dict[object, Answer]:
+    """The answers of two processes, neither of them one of those."""
+    answers: dict[object, Answer] = {}
+    deadline = time.monotonic() + 20
+    while len(answers) < 2 and time.monotonic() < deadline:
+        for answer in at_once(lambda: trial(browser, server, path)):
+            if answer["pid"] not in without:
+                answers[answer["pid"]] = answer
+    assert len(answers) == 2
+    return answers
+
+
+@pytest.mark.parametrize("way", ["entry", "hook", "preload"])
+def test_the_zoo_across_workers_and_a_restart(
+    tree: Path, secured: tuple[RedisServer, dict[str, str]], way: str
+) -> None:
+    server_of_redis, variables = secured
+    (tree / "trial-token").write_text(TRIAL_TOKEN + "\n")
+    (tree / "trial-token").chmod(0o600)
+    application = APPLICATION + "\nMODE = os.environ.get('MODE')\n"
+    (tree / "original.py").write_text(application)
+    variables |= {
+        "MIGRATE_SESSIONS_TRIAL_TOKEN_FILE": str(tree / "trial-token"),
+        "MIGRATE_SESSIONS_TRIAL_WATCH": "MODE,NOBODY_READS_IT",
+        "MIGRATE_SESSIONS_COOKIE_NAME": "copy_session",
+        "MIGRATE_SESSIONS_KEY_PREFIX": "rollout:copy:",
+        "MODE": "fast",
+        "NOBODY_READS_IT": "1",
+        "MIGRATE_WSGI_APP": "original:app",
+    }
+    words = ["--preload"] if way == "preload" else []
+    words += ["migrate_wsgi:app"]
+    if way == "hook":
+        (tree / "hooked.py").write_text("from migrate_sessions.gunicorn_hook import post_worker_init\n")
+        words = ["--config", "hooked.py", "original:app"]
+    server = Server(tree, variables, *words).wait()
+    browser = Browser()
+    try:
+        names = trial(browser, server, "types", "POST")["names"]
+        first = trial_of_all(browser, server, "types", set())
+        assert all(answer["right"] == names and not answer["wrong"] for answer in first.values())
+        # What they have in common is Redis: the files are gone.
+        shutil.rmtree(tree / "flask_session")
+        (tree / "flask_session").mkdir()
+        settings = trial_of_all(browser, server, "settings", set())
+        assert settings.keys() == first.keys()
+        assert all(answer["unread"] == ["NOBODY_READS_IT"] for answer in settings.values())
+        (master,) = {answer["master"] for answer in settings.values()}
+        assert trial(browser, server, "restart", "POST")["master"] == master == server.pid
+        second = trial_of_all(browser, server, "types", set(first))
+        assert all(answer["right"] == names and not answer["wrong"] for answer in second.values())
+        answer = trial(browser, server, "session")
+        assert answer["read"] == "redis"
+        assert server_of_redis.client().exists(answer["key"]) and answer["key"].startswith("rollout:copy:")
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            Browser().get(server, "/__migrate__/settings")
+    finally:
+        log = server.stop()
+    assert TRIAL_TOKEN not in log and "Traceback" not in log

@@ -42,7 +42,8 @@ def test_one_line_an_interval_with_everything(
         1,
         5,
     )
-    assert line["bytes_read"] > 5 * 22 and line["bytes_written"] > 6 * 22 and line["open_seconds"] == 0
+    # Written twice: copied, and saved by the same request. The others changed nothing.
+    assert line["bytes_read"] > 5 * 22 and line["bytes_written"] > 2 * 22 and line["open_seconds"] == 0
 
 
 def test_the_open_circuit_is_timed(files: Path) -> None:

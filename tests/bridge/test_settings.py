@@ -62,6 +62,10 @@ def test_the_address_and_the_password(tmp_path: Path) -> None:
         ("ANSWER_TIMEOUT", "nan", "must be a number of seconds above 0"),
         ("BREAKER_FAILURES", "1.5", "must be a whole number"),
         ("HEADER", "true", "must be no or yes"),
+        ("COOKIE_NAME", "a name", "is not a name that a cookie can have"),
+        ("COOKIE_NAME", "a=b", "is not a name that a cookie can have"),
+        ("TRIAL_WATCH", "MODE", "TRIAL_WATCH is set, but MIGRATE_SESSIONS_TRIAL_TOKEN_FILE is not"),
+        ("TRIAL_TOKEN_FILE", "/nowhere/token", "TRIAL_TOKEN_FILE cannot be read"),
         ("WRIET", "both", "unknown variable MIGRATE_SESSIONS_WRIET"),
     ],
 )
@@ -74,3 +78,22 @@ def test_what_is_not_understood_is_refused(name: str, value: str, said: str) -> 
 def test_two_passwords_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="both set"):
         read(REDIS_PASSWORD="x", REDIS_PASSWORD_FILE=str(tmp_path / "token"))
+
+
+def test_the_token_of_a_trial(tmp_path: Path) -> None:
+    assert read().trial is None and read().cookie_name is None
+    file = tmp_path / "token"
+    for content, mode, said in (
+        ("swordfish" * 8, 0o604, "can be read by everyone"),
+        ("", 0o600, "is empty"),
+        ("swordfish", 0o600, "fewer than 32 characters"),
+    ):
+        file.write_text(content)
+        file.chmod(mode)
+        with pytest.raises(Refused, match=said) as caught:
+            read(TRIAL_TOKEN_FILE=str(file))
+        assert "swordfish" not in str(caught.value)
+    file.write_text("swordfish" * 8 + "\n")
+    trial = read(TRIAL_TOKEN_FILE=str(file), TRIAL_WATCH="MODE, DEPTH,").trial
+    assert trial is not None and trial.watch == ("MODE", "DEPTH") and trial.token.reveal() == "swordfish" * 8
+    assert "swordfish" not in repr(trial)

@@ -1,10 +1,10 @@
 //! Kinds that change something: there and back, twice, and from names alone.
 
 use migrate::core::{Facts, Plan};
-use migrate::steps::{Condition, DiffAction, Presence, Step, build};
+use migrate::steps::{DiffAction, Presence, Step, build};
 
 use super::site;
-use super::stage::Stage;
+use super::stage::{Stage, passes_by_itself};
 
 /// Every kind that changes something.
 pub fn kinds() -> Vec<String> {
@@ -27,9 +27,11 @@ async fn there_and_back_and_there_again() {
         assert_eq!(stage.world.writes().len(), writes, "{kind}: a plan or a probe wrote something");
 
         stage.bring_up(&id, &*step).await;
-        assert_eq!(stage.probe_blind(&*step).await, Presence::Ours(Condition::Usable), "{kind} without facts");
+        let presence = stage.probe_blind(&*step).await;
+        assert!(Stage::is_up(&id, &presence), "{kind} without facts: {presence:?}");
         let diff = step.plan(&stage.reader(&stage.facts)).await.unwrap();
-        assert_eq!(diff.lines[0].action, DiffAction::Adopt, "{kind}: {diff:?}");
+        let expected = if passes_by_itself(&id) { DiffAction::Create } else { DiffAction::Adopt };
+        assert_eq!(diff.lines[0].action, expected, "{kind}: {diff:?}");
 
         stage.take_down(&id, &*step).await;
         assert_eq!(stage.probe(&*step).await, Presence::Absent, "{kind} after its undo");
@@ -53,6 +55,9 @@ async fn the_second_time_adopts_and_creates_nothing() {
     for kind in kinds() {
         let mut stage = Stage::before(&kind).await;
         let (id, step) = (stage.id(&kind), stage.change(&kind));
+        if passes_by_itself(&id) {
+            continue;
+        }
         stage.bring_up(&id, &*step).await;
         let writes = stage.world.writes();
         stage.bring_up(&id, &*step).await;
@@ -77,11 +82,16 @@ async fn an_undo_may_come_twice_and_for_nothing() {
 
 #[tokio::test]
 async fn what_is_not_ours_is_left_alone() {
-    for kind in kinds().iter().filter(|kind| *kind != "command") {
+    for kind in kinds().iter().filter(|kind| !["command", "store_loss_drill"].contains(&kind.as_str())) {
         let mut stage = Stage::before(kind).await;
         let (id, step) = (stage.id(kind), stage.change(kind));
         stage.bring_up(&id, &*step).await;
         stage.world.edit(|state| {
+            if kind == "session_key_space" {
+                // In a store that is ours.
+                let marks = state.stores.values_mut().flat_map(|store| store.keys.values_mut());
+                return marks.for_each(|(value, _)| *value = b"somebody-else".to_vec());
+            }
             let cloud = &mut state.cloud;
             let groups = cloud.security_groups.values_mut().map(|group| &mut group.tags);
             let subnet_groups = cloud.subnet_groups.values_mut().map(|group| &mut group.tags);
@@ -89,10 +99,14 @@ async fn what_is_not_ours_is_left_alone() {
             groups.chain(subnet_groups).chain(clusters).for_each(|tags| {
                 tags.insert("migrate:rollout".into(), "somebody-else".into());
             });
+            // The copy is gone, and its port is not free all the same.
+            state.hosts.values_mut().for_each(|host| host.gunicorns.clear());
+            let directories = state.hosts.values_mut().flat_map(|host| host.directories.values_mut());
+            directories.for_each(|directory| directory.owner = "somebody-else".into());
         });
         for presence in [stage.probe(&*step).await, stage.probe_blind(&*step).await] {
             assert!(
-                matches!(&presence, Presence::Foreign(whose) if whose.contains("somebody-else")),
+                matches!(&presence, Presence::Foreign(whose) if whose.replace(' ', "-").contains("somebody-else")),
                 "{kind}: {presence:?}"
             );
         }
@@ -114,6 +128,11 @@ async fn the_whole_phase_comes_down_again() {
         assert!(state.cloud.clusters.is_empty());
         assert!(state.cloud.security_groups.is_empty());
         assert!(state.cloud.subnet_groups.is_empty());
+        assert!(state.hosts.values().all(|host| host.gunicorns.is_empty()));
+        // The other production target was switched by nobody's step.
+        let others = state.hosts.iter().filter(|(name, _)| name.as_str() != super::production_site::HOSTS[1]);
+        let left: Vec<&String> = others.flat_map(|(_, host)| host.directories.keys()).collect();
+        assert!(left.is_empty(), "{left:?}");
     });
 }
 

@@ -184,8 +184,13 @@ async fn a_security_group_in_another_vpc_fails_the_verification() {
 
 #[tokio::test]
 async fn something_that_never_shows_up_ends_the_wait() {
-    for kind in super::changes::kinds().iter().filter(|kind| *kind != "command") {
+    for kind in super::changes::kinds().iter().filter(|kind| !["command", "store_loss_drill"].contains(&kind.as_str()))
+    {
         let stage = Stage::before(kind).await;
+        // Only AWS shows things later than it makes them.
+        if !stage.id(kind).as_str().starts_with("1.") {
+            continue;
+        }
         let step = stage.change(kind);
         let failure = step.settle(&stage.reader(&stage.facts)).await.unwrap_err();
         assert!(failure.message.contains("still not visible"), "{kind}: {failure}");

@@ -5,13 +5,37 @@
 
 mod changes;
 mod clusters;
+mod cohorts;
+mod comparison;
+mod comparison_scenarios;
+mod copies;
+mod copy_gates;
+mod copy_processes;
+mod copy_scenarios;
+mod exercises;
 mod faults;
 mod gates;
+mod key_spaces;
 mod observers;
+mod out_of_service;
+mod out_of_service_runs;
 mod policy;
+mod production;
+mod production_gates;
+mod production_site;
+mod ramp_scenarios;
+mod release_scenarios;
+mod releases;
 mod scenarios;
 mod site;
+mod soak_scenarios;
 mod stage;
+mod store_loss;
+mod switch_scenarios;
+mod switched_scenarios;
+mod target_stage;
+mod trial_scenarios;
+mod two_targets;
 mod whole_run;
 
 use std::collections::BTreeSet;
@@ -37,8 +61,14 @@ fn what_can_change_something_says_so() {
     // A rollback undoes the steps whose contract is Change: a kind that hid a change would be left standing.
     let plan = site::plan(site::rollout());
     for planned in plan.steps() {
-        let changes = matches!(migrate::steps::build(planned).unwrap(), migrate::steps::Step::Change(_));
-        assert_eq!(changes, planned.contract == migrate::core::Contract::Change, "{}", planned.kind);
+        let step = migrate::steps::build(planned).unwrap();
+        assert_eq!(step.undoable().is_some(), planned.contract.changes(), "{}", planned.kind);
+        let acts = matches!(step, migrate::steps::Step::Exercise(_));
+        assert_eq!(acts, planned.contract == migrate::core::Contract::Exercise, "{}", planned.kind);
+        // The engine looks at one again and again, and believes the other at once.
+        let watches = matches!(step, migrate::steps::Step::Watch(_));
+        let soaks = matches!(planned.contract, migrate::core::Contract::Soak { .. });
+        assert_eq!(watches, soaks, "{}", planned.kind);
     }
 }
 

@@ -18,12 +18,16 @@ async fn see_the_same_twice_and_change_nothing() {
     for (kind, contract) in kinds() {
         let stage = Stage::before(&kind).await;
         let writes = stage.world.writes();
+        // Sessions that are opened on the copy or on a release are in its key space, and go with it.
+        let is_ours = |key: &&String| !key.starts_with("chatmrpt-sessions:");
+        let count = |store: &migrate::sim::CacheServer| store.keys.keys().filter(is_ours).count();
+        let keys = |state: &mut State| state.stores.values().map(count).sum::<usize>();
+        let before = stage.world.edit(keys);
         let first = stage.observe(&kind).await.unwrap();
         let second = stage.observe(&kind).await.unwrap();
         assert_eq!(first.facts, second.facts, "{kind}");
         assert_eq!(stage.world.writes(), writes, "{kind} wrote something");
-        let left = |state: &mut State| state.stores.values().map(|store| store.keys.len()).sum::<usize>();
-        assert_eq!(stage.world.edit(left), 0, "{kind} left a key in the store");
+        assert_eq!(stage.world.edit(keys), before, "{kind} left a key in the store");
         let shown = format!("{first:?}");
         assert!(!shown.contains(&stage.token()), "{kind} shows the token");
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use migrate::core::rollout::CacheAuth;
+use migrate::core::rollout::{CacheAuth, Rollout};
 use migrate::steps::policy::policy;
 
 use super::site;
@@ -15,7 +15,27 @@ fn is_as_recorded() {
 
 #[test]
 fn is_legal() {
-    let policy = policy(&site::plan(site::rollout())).unwrap();
+    legal(site::rollout());
+}
+
+#[test]
+fn targets_leave_and_come_back_only_where_that_is_asked_for() {
+    let of_targets = |rollout: Rollout| {
+        let policy = policy(&site::plan(rollout)).unwrap().to_string();
+        ["DeregisterTargets", "RegisterTargets"]
+            .map(|action| policy.contains(&format!("elasticloadbalancing:{action}")))
+    };
+    let mut rollout = site::rollout();
+    assert_eq!(of_targets(rollout.clone()), [false, false]);
+    rollout.production.drain = Some(serde_json::from_str("{}").unwrap());
+    assert_eq!(of_targets(rollout.clone()), [true, true]);
+    let policy = policy(&site::plan(rollout.clone())).unwrap().to_string();
+    assert!(policy.contains("arn:aws:elasticloadbalancing:us-east-2:*:targetgroup/chatmrpt-web/*"), "{policy}");
+    legal(rollout);
+}
+
+fn legal(rollout: Rollout) {
+    let policy = policy(&site::plan(rollout)).unwrap();
     assert_eq!(policy["Version"], "2012-10-17");
     let mut sids = BTreeSet::new();
     let mut pairs = BTreeSet::new();

@@ -1,12 +1,15 @@
 //! The ways in which gates have to fail.
 
 use migrate::core::rollout::{Budget, HumanDuration, RefusedSource, Rollout};
-use migrate::core::{Digest, FailureClass, Permission};
-use migrate::ports::{IngressRule, RuleSource};
+use migrate::core::{Digest, Facts, FailureClass, Permission};
+use migrate::ports::{IngressRule, RegisteredTarget, RuleSource, TargetGroupFacts, TargetHealth};
 use migrate::sim::{Fault, Host, State, World};
 
-use super::site;
 use super::stage::Stage;
+use super::{
+    comparison_scenarios, copy_scenarios, production_site, ramp_scenarios, site, soak_scenarios, switch_scenarios,
+    switched_scenarios, trial_scenarios,
+};
 
 /// One way in which a gate has to fail.
 pub struct Scenario {
@@ -18,6 +21,8 @@ pub struct Scenario {
     settings: fn(&mut serde_json::Value),
     /// What is done to a world in which everything before the gate is done.
     world: fn(&World),
+    /// What is different about what is known by then.
+    facts: fn(&mut Facts),
     pub class: FailureClass,
     /// What the failure has to say.
     pub words: &'static [&'static str],
@@ -25,7 +30,7 @@ pub struct Scenario {
 
 impl Scenario {
     pub fn new(kind: &'static str, name: &'static str, class: FailureClass, words: &'static [&'static str]) -> Self {
-        Self { kind, name, rollout: |_| {}, settings: |_| {}, world: |_| {}, class, words }
+        Self { kind, name, rollout: |_| {}, settings: |_| {}, world: |_| {}, facts: |_| {}, class, words }
     }
 
     pub fn rollout(self, rollout: fn(&mut Rollout)) -> Self {
@@ -40,15 +45,23 @@ impl Scenario {
         Self { world, ..self }
     }
 
+    pub fn facts(self, facts: fn(&mut Facts)) -> Self {
+        Self { facts, ..self }
+    }
+
     pub async fn stage(&self) -> Stage {
-        let mut rollout = site::rollout();
+        let mut rollout = site::shorter();
         (self.rollout)(&mut rollout);
         let plan = site::plan_with(rollout, |step| {
             if step.kind.as_str() == self.kind {
                 (self.settings)(&mut step.settings);
             }
         });
-        let stage = Stage::before_in(plan, self.kind).await;
+        let mut stage = match production_site::GATES.contains(&self.kind) {
+            true => production_site::straight_to(&plan, self.kind).await,
+            false => Stage::before_in(plan, self.kind).await,
+        };
+        (self.facts)(&mut stage.facts);
         (self.world)(&stage.world);
         stage
     }
@@ -95,11 +108,51 @@ fn open_to(world: &World, source: RuleSource) {
 
 pub fn scenarios() -> Vec<Scenario> {
     let mut all = preflight();
+    all.extend(balanced());
     all.extend(money());
     all.extend(protected());
     all.extend(connection());
     all.extend(refused());
+    all.extend(rehearsal());
+    all.extend(watched());
+    all.extend(copy_scenarios::scenarios());
+    all.extend(comparison_scenarios::scenarios());
+    all.extend(ramp_scenarios::scenarios());
+    all.extend(production_site::scenarios());
+    all.extend(soak_scenarios::scenarios());
+    all.extend(switched_scenarios::scenarios());
+    all.extend(switch_scenarios::scenarios());
+    all.extend(trial_scenarios::scenarios());
     all
+}
+
+/// What a script that watches may say. The site's looks for what the `command` step has made.
+fn watched() -> Vec<Scenario> {
+    fn look(settings: &mut serde_json::Value, script: &str) {
+        settings["look"] = script.into();
+    }
+    let test = |name, class, words| Scenario::new("command_soak", name, class, words);
+    vec![
+        test("bad", FailureClass::Gate, &["bad on staging", "test flag || exit 2: exit code 2"])
+            .world(|world| world.edit(|state| assert!(host(state, "18.117.115.217").files.remove("flag")))),
+        test("on hold", FailureClass::Gate, &["on hold on staging", "exit code 1"])
+            .settings(|settings| look(settings, "echo 7\ntest nothing")),
+        test("cannot tell", FailureClass::Inconclusive, &["could not tell", "exit code 3"])
+            .settings(|settings| look(settings, "exit 3")),
+        test("does not count", FailureClass::Inconclusive, &["did not say how many requests"])
+            .settings(|settings| look(settings, "true")),
+    ]
+}
+
+/// The site's rehearsal takes a minute back and two minutes forth.
+fn rehearsal() -> Vec<Scenario> {
+    let test = |name, words| Scenario::new("rollback_rehearsal", name, FailureClass::Gate, words);
+    vec![
+        test("slow back", &["undone in 60.0 s, which is more than 59s", "redone in 120.0 s, within 10m"])
+            .settings(|settings| settings["undo_within"] = "59s".into()),
+        test("slow forth", &["undone in 60.0 s, within 5m", "redone in 120.0 s, which is more than 119s"])
+            .settings(|settings| settings["redo_within"] = "119s".into()),
+    ]
 }
 
 fn preflight() -> Vec<Scenario> {
@@ -150,6 +203,36 @@ fn preflight() -> Vec<Scenario> {
         }),
         Scenario::new("target_inspection", "could not look", Inconclusive, &["the free space"])
             .world(|world| world.fail("target.disk", 1, Fault::LostBefore)),
+    ]
+}
+
+fn group(world: &World, change: fn(&mut TargetGroupFacts)) {
+    world.edit(|state| state.cloud.target_groups.values_mut().for_each(change));
+}
+
+fn balanced() -> Vec<Scenario> {
+    use FailureClass::Gate;
+    let kind = "target_group_inspection";
+    vec![
+        Scenario::new(kind, "no group", Gate, &["there is no target group `chatmrpt-web`"])
+            .world(|world| world.edit(|state| state.cloud.target_groups.clear())),
+        Scenario::new(kind, "nobody declared it", Gate, &["i-0surprise is registered, and is no target"]).world(
+            |world| {
+                group(world, |group| {
+                    let health = TargetHealth::Healthy;
+                    group.targets.push(RegisteredTarget { id: "i-0surprise".into(), port: 8080, health });
+                });
+            },
+        ),
+        Scenario::new(kind, "not registered", Gate, &["production-2", "is not registered"])
+            .world(|world| group(world, |group| group.targets.truncate(1))),
+        Scenario::new(kind, "port", Gate, &["production-1 gets users on port 9000, but the application's is 8080"])
+            .world(|world| group(world, |group| group.targets[0].port = 9000)),
+        Scenario::new(kind, "unhealthy", Gate, &["production-1 is not healthy: Target.Timeout"]).world(|world| {
+            group(world, |group| group.targets[0].health = TargetHealth::Unhealthy("Target.Timeout".into()));
+        }),
+        Scenario::new(kind, "leaving", Gate, &["production-2 is being deregistered"])
+            .world(|world| group(world, |group| group.targets[1].health = TargetHealth::Draining)),
     ]
 }
 

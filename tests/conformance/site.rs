@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use migrate::core::rollout::Rollout;
-use migrate::core::{Availability, Catalog, Phase, Plan, PlannedStep, StepId, StepKind};
+use migrate::core::{Availability, Catalog, Digest, Phase, Plan, PlannedStep, StepId, StepKind};
+use migrate::spec::{InstalledFiles, PhaseFiles};
 use migrate::steps::BuiltInKinds;
 use serde_json::{Value, json};
 
@@ -13,13 +14,20 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-fn read<T: serde::de::DeserializeOwned>(file: &str) -> T {
+pub fn read<T: serde::de::DeserializeOwned>(file: &str) -> T {
     let text = std::fs::read_to_string(root().join(file)).unwrap();
     serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 pub fn rollout() -> Rollout {
     read("rollout.yaml")
+}
+
+/// The same with a load that is no longer than it has to be: every kind of phase 3 comes after a whole ramp.
+pub fn shorter() -> Rollout {
+    let mut rollout = rollout();
+    rollout.load.duration = std::time::Duration::from_secs(120).into();
+    rollout
 }
 
 pub fn plan(rollout: Rollout) -> Plan {
@@ -41,8 +49,37 @@ pub fn plan_with(rollout: Rollout, change: impl Fn(&mut PlannedStep)) -> Plan {
         "id": "command", "target": "staging", "run": "touch flag", "verify": "test flag", "undo": "rm flag",
     } }),
     ));
+    let look = "echo 100\ntest flag || exit 2\ntest flag";
+    steps.push(planned(1, &json!({ "command_soak": { "id": "soak", "target": "staging", "look": look } })));
+    let later = ["2-staging-copy", "3-worker-tuning"].map(|name| format!("phases/{name}.yaml"));
+    for (phase, file) in (2..).zip(&later) {
+        let document: Value = read(file);
+        for step in document["steps"].as_array().unwrap() {
+            let kind = step.as_object().unwrap().keys().next().unwrap();
+            let known: Vec<String> = steps.iter().map(|step| step.kind.to_string()).collect();
+            if is_built(kind) && !known.contains(kind) {
+                steps.push(planned(phase, step));
+            }
+        }
+    }
+    for step in super::production::steps(&["production-1"]) {
+        if steps.iter().all(|known| known.kind != step.kind) {
+            steps.push(step);
+        }
+    }
     steps.iter_mut().for_each(change);
-    Plan::new(rollout, BTreeMap::new(), steps, BTreeMap::new()).unwrap()
+    let files = installed().into_iter().map(|(path, bytes)| (path, Digest::of(&bytes))).collect();
+    Plan::new(rollout, BTreeMap::new(), steps, files).unwrap()
+}
+
+/// The files that phases install.
+pub fn installed() -> InstalledFiles {
+    PhaseFiles::embedded().installed
+}
+
+pub fn is_built(kind: &str) -> bool {
+    let entries = BuiltInKinds.entries();
+    entries.iter().any(|entry| entry.kind.as_str() == kind && entry.availability == Availability::Built)
 }
 
 pub fn planned(phase: u8, step: &Value) -> PlannedStep {
@@ -56,10 +93,12 @@ pub fn planned(phase: u8, step: &Value) -> PlannedStep {
         phase: Phase::try_from(phase).unwrap(),
         kind: StepKind::new(kind.as_str()),
         settings,
-        contract: entry.contract,
+        contract: entry.contract.on(&rollout()),
         availability: Availability::Built,
         requires: Vec::new(),
         provides: entry.provides.clone(),
+        guards: None,
+        target: None,
     }
 }
 

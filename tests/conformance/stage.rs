@@ -5,26 +5,34 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use migrate::adapters::LocalFiles;
 use migrate::core::{
-    ApplyPermit, Contract, Event, Facts, Failure, Fence, Holder, Phase, Plan, RunId, RunState, Stamped, StepId,
-    StepStatus, UndoPermit,
+    ApplyPermit, Contract, Event, Facts, Failure, Fence, Holder, Measurement, Phase, Plan, PlanDigest, REHEARSAL_BEGAN,
+    REHEARSAL_TURNED, RunId, RunState, Stamped, StepId, StepStatus, UndoPermit,
 };
-use migrate::ports::{Clock, Progress, ProgressSink, WriteFailure};
+use migrate::ports::{Clock, Progress, ProgressSink, WritableTarget, WriteFailure};
 use migrate::sim::World;
+use migrate::spec::InstalledFiles;
 use migrate::steps::{
-    self, Change, Condition, Observation, Presence, ReadContext, ReadPorts, Step, WriteContext, WritePorts,
+    self, Change, Condition, Exercise, Observation, Presence, ReadContext, ReadPorts, Step, Watched, WriteContext,
+    WritePorts,
 };
 
-use super::site;
+use super::{production_site, site, soak_scenarios};
+
+/// How long one look of a soak takes.
+const WINDOW: Duration = Duration::from_secs(60);
 
 /// A journal in memory: every state is a replay of what was appended.
 pub struct Journal {
     events: Vec<Stamped>,
+    phase: Phase,
+    plan: PlanDigest,
 }
 
 impl Journal {
     fn open(plan: &Plan) -> Self {
-        let mut journal = Self { events: Vec::new() };
+        let mut journal = Self { events: Vec::new(), phase: Phase::Infrastructure, plan: plan.digest().clone() };
         journal.append(Event::LeaseTaken { holder: Holder::new("test"), reason: "conformance".into() });
         let (run, rollout) = (RunId::new("run-1"), plan.rollout().name.to_string());
         journal.append(Event::RunOpened { run, rollout, plan: plan.digest().clone() });
@@ -46,9 +54,34 @@ impl Journal {
         RunState::replay(&self.events).unwrap()
     }
 
+    /// Walks the phase of a step; everything before it has passed.
+    fn walk(&mut self, step: &StepId) -> Phase {
+        let number: u8 = step.as_str()[..1].parse().unwrap();
+        let wanted = Phase::try_from(number).unwrap();
+        while self.phase != wanted {
+            if self.phase < wanted {
+                self.append(Event::PhasePassed { phase: self.phase });
+                self.phase = Phase::try_from(self.phase.number() + 1).unwrap();
+            } else {
+                self.phase = wanted;
+            }
+            if self.phase == Phase::Production {
+                self.append(Event::Approved {
+                    phase: self.phase,
+                    by: "someone".into(),
+                    reason: "conformance".into(),
+                    expires_at: jiff::Timestamp::MAX,
+                    plan: self.plan.clone(),
+                });
+            }
+            self.append(Event::PhaseStarted { phase: self.phase, steps: Vec::new() });
+        }
+        wanted
+    }
+
     /// The permit to act for a step: its intent is journalled first.
     pub fn start(&mut self, step: &StepId) -> ApplyPermit {
-        let (phase, contract) = (Phase::Infrastructure, Contract::Change);
+        let (phase, contract) = (self.walk(step), Contract::Change);
         self.append(Event::StepStarted { step: step.clone(), phase, contract });
         self.state().apply_permit(step).unwrap()
     }
@@ -83,6 +116,11 @@ impl ProgressSink for Heard {
     }
 }
 
+/// Whether a step makes something that is over by itself.
+pub fn passes_by_itself(id: &StepId) -> bool {
+    id.as_str().ends_with(".store-loss")
+}
+
 pub struct Stage {
     pub world: World,
     pub plan: Plan,
@@ -94,19 +132,29 @@ pub struct Stage {
     write: WritePorts,
 }
 
+/// A simulated world to look at and to change, and the repository's own files to install.
+pub fn ports(world: &World) -> (ReadPorts, WritePorts) {
+    let shared = Arc::new(world.clone());
+    let read = ReadPorts {
+        cloud: shared.clone(),
+        targets: shared.clone(),
+        cache: shared.clone(),
+        secrets: shared.clone(),
+        load: shared.clone(),
+        browsers: shared.clone(),
+        local: Arc::new(LocalFiles::new(site::installed())),
+        clock: shared.clone(),
+    };
+    (read, WritePorts { cloud: shared.clone(), targets: shared.clone(), cache: shared })
+}
+
 impl Stage {
     pub fn new(plan: Plan) -> Self {
         let world = World::from_rollout(plan.rollout());
-        let shared = Arc::new(world.clone());
+        let (read, write) = ports(&world);
         Self {
-            read: ReadPorts {
-                cloud: shared.clone(),
-                targets: shared.clone(),
-                cache: shared.clone(),
-                secrets: shared.clone(),
-                clock: shared.clone(),
-            },
-            write: WritePorts { cloud: shared.clone(), targets: shared },
+            read,
+            write,
             journal: Journal::open(&plan),
             heard: Heard::default(),
             facts: Facts::new(),
@@ -118,24 +166,57 @@ impl Stage {
 
     /// The usual site, with everything before the step of this kind done.
     pub async fn before(kind: &str) -> Self {
-        Self::before_in(site::plan(site::rollout()), kind).await
+        Self::before_in(site::plan(site::shorter()), kind).await
     }
 
     pub async fn before_in(plan: Plan, kind: &str) -> Self {
+        Self::before_knowing(plan, kind, Facts::new()).await
+    }
+
+    /// The same, with what steps that are not in the plan would have learnt.
+    pub async fn before_knowing(plan: Plan, kind: &str, facts: Facts) -> Self {
         let mut stage = Self::new(plan);
+        stage.facts = facts;
         for planned in stage.plan.steps().to_vec() {
+            if planned.contract == Contract::Rehearsal {
+                stage.rehearse().await;
+            }
+            // As the same steps leave the other targets, which are not in this plan.
+            if planned.kind.as_str() == "final_comparison" {
+                production_site::switch_all(&stage);
+            }
+            if planned.kind.as_str() == "production_soak" {
+                soak_scenarios::watched(&stage.world, stage.plan.rollout());
+            }
             if planned.kind.as_str() == kind {
                 break;
             }
             match steps::build(&planned).unwrap() {
-                Step::Observe(_) => {
+                Step::Observe(_) | Step::Watch(_) => {
                     let seen = stage.observe(planned.kind.as_str()).await.unwrap();
                     stage.facts.extend(&seen.facts);
                 }
                 Step::Change(step) => stage.bring_up(&planned.id, &*step).await,
+                Step::Exercise(step) => {
+                    let seen = stage.perform(&planned.id, &*step).await.unwrap();
+                    stage.facts.extend(&seen.facts);
+                }
             }
         }
         stage
+    }
+
+    /// A rehearsal that took a minute back and two minutes forth, as the engine and the reducer leave it.
+    pub async fn rehearse(&mut self) {
+        for (moment, takes) in [(REHEARSAL_BEGAN, 60), (REHEARSAL_TURNED, 120)] {
+            self.facts.extend(&Facts::new().with(moment, self.world.now().to_string()));
+            self.world.sleep(Duration::from_secs(takes)).await;
+        }
+    }
+
+    /// From now on phases install other files.
+    pub fn installs(&mut self, files: InstalledFiles) {
+        self.read.local = Arc::new(LocalFiles::new(files));
     }
 
     pub fn id(&self, kind: &str) -> StepId {
@@ -145,8 +226,17 @@ impl Stage {
     pub fn change(&self, kind: &str) -> Box<dyn Change> {
         match steps::build(site::step_of(&self.plan, kind)).unwrap() {
             Step::Change(step) => step,
-            Step::Observe(_) => panic!("{kind} changes nothing"),
+            Step::Observe(_) | Step::Exercise(_) | Step::Watch(_) => panic!("{kind} is no change"),
         }
+    }
+
+    /// The production targets that may be written on now, as the engine finds them.
+    fn production(&self) -> Vec<WritableTarget> {
+        let targets = &self.plan.rollout().production.targets;
+        let authority = self.journal.state().production_authority(self.world.now());
+        authority.map_or_else(Vec::new, |authority| {
+            targets.iter().map(|target| WritableTarget::production(target, &authority)).collect()
+        })
     }
 
     pub fn reader<'a>(&'a self, facts: &'a Facts) -> ReadContext<'a> {
@@ -156,7 +246,43 @@ impl Stage {
     pub async fn observe(&self, kind: &str) -> Result<Observation, Failure> {
         match steps::build(site::step_of(&self.plan, kind)).unwrap() {
             Step::Observe(step) => step.observe(&self.reader(&self.facts)).await,
-            Step::Change(_) => panic!("{kind} is not an observer"),
+            Step::Watch(_) => self.watch(kind, WINDOW).await.map(|watched| watched.observation),
+            Step::Change(_) | Step::Exercise(_) => panic!("{kind} is not an observer"),
+        }
+    }
+
+    /// One window of a soak.
+    pub async fn watch(&self, kind: &str, window: Duration) -> Result<Watched, Failure> {
+        match steps::build(site::step_of(&self.plan, kind)).unwrap() {
+            Step::Watch(step) => step.watch(&self.reader(&self.facts), window).await,
+            _ => panic!("{kind} does not watch"),
+        }
+    }
+
+    pub fn exercise(&self, kind: &str) -> Box<dyn Exercise> {
+        match steps::build(site::step_of(&self.plan, kind)).unwrap() {
+            Step::Exercise(step) => step,
+            Step::Observe(_) | Step::Change(_) | Step::Watch(_) => panic!("{kind} is no exercise"),
+        }
+    }
+
+    /// Journals the intent, acts and judges.
+    pub async fn perform(&mut self, id: &StepId, step: &dyn Exercise) -> Result<Observation, WriteFailure> {
+        let permit = self.journal.start(id);
+        let (run, production) = (permit.run().clone(), self.production());
+        let read = self.reader(&self.facts);
+        step.perform(&WriteContext { read: &read, run: &run, ports: &self.write, production: &production }, &permit)
+            .await
+    }
+
+    /// Has a gate judge: one that acts for it acts.
+    pub async fn judged(&mut self, kind: &str) -> Result<Observation, Failure> {
+        match steps::build(site::step_of(&self.plan, kind)).unwrap() {
+            Step::Exercise(step) => {
+                let id = self.id(kind);
+                self.perform(&id, &*step).await.map_err(|failed| failed.failure)
+            }
+            _ => self.observe(kind).await,
         }
     }
 
@@ -172,24 +298,50 @@ impl Stage {
     /// Journals the intent and acts.
     pub async fn apply(&mut self, id: &StepId, step: &dyn Change) -> Result<(), WriteFailure> {
         let permit = self.journal.start(id);
-        let run = permit.run().clone();
+        let (run, production) = (permit.run().clone(), self.production());
         let read = self.reader(&self.facts);
-        step.apply(&WriteContext { read: &read, run: &run, ports: &self.write, production: &[] }, &permit).await
+        step.apply(&WriteContext { read: &read, run: &run, ports: &self.write, production: &production }, &permit).await
+    }
+
+    /// Waits and measures, as after an apply.
+    pub async fn verify(&self, step: &dyn Change) -> Vec<Measurement> {
+        let facts = step.settle(&self.reader(&self.facts)).await.unwrap();
+        step.verify(&self.reader(&self.facts), &facts).await.unwrap()
     }
 
     /// Journals the intent and undoes, without any facts.
     pub async fn undo(&mut self, id: &StepId, step: &dyn Change) -> Result<(), WriteFailure> {
         let permit = self.journal.start_undo(id);
-        let run = permit.run().clone();
+        let (run, production) = (permit.run().clone(), self.production());
         let facts = Facts::new();
         let read = self.reader(&facts);
-        step.undo(&WriteContext { read: &read, run: &run, ports: &self.write, production: &[] }, &permit).await
+        step.undo(&WriteContext { read: &read, run: &run, ports: &self.write, production: &production }, &permit).await
+    }
+
+    /// Journals the intent and undoes an exercise, without any facts.
+    pub async fn undo_exercise(&mut self, id: &StepId, step: &dyn Exercise) -> Result<(), WriteFailure> {
+        let permit = self.journal.start_undo(id);
+        let (run, production) = (permit.run().clone(), self.production());
+        let facts = Facts::new();
+        let read = self.reader(&facts);
+        step.undo(&WriteContext { read: &read, run: &run, ports: &self.write, production: &production }, &permit).await
+    }
+
+    /// What a probe says about something that was brought up. A drill passes by itself, and is made anew each time.
+    pub fn is_up(id: &StepId, presence: &Presence) -> bool {
+        match presence {
+            Presence::Ours(Condition::Usable) => !passes_by_itself(id),
+            Presence::Ours(Condition::Broken(_)) => passes_by_itself(id),
+            _ => false,
+        }
     }
 
     /// What the engine does with a step that is to be there: look, make it if it is absent, wait, measure.
     pub async fn bring_up(&mut self, id: &StepId, step: &dyn Change) {
         match self.probe(step).await {
-            Presence::Absent => self.apply(id, step).await.unwrap_or_else(|failed| panic!("{id}: {failed}")),
+            Presence::Absent | Presence::Ours(Condition::Unfinished) => {
+                self.apply(id, step).await.unwrap_or_else(|failed| panic!("{id}: {failed}"));
+            }
             Presence::Ours(Condition::Usable | Condition::Settling(_)) => {}
             other => panic!("{id}: {other:?}"),
         }
@@ -202,7 +354,8 @@ impl Stage {
         }
         assert!(!format!("{facts:?}").contains(&self.token()), "{id} shows the token");
         self.facts.extend(&facts);
-        assert_eq!(self.probe(step).await, Presence::Ours(Condition::Usable), "{id}");
+        let presence = self.probe(step).await;
+        assert!(Self::is_up(id, &presence), "{id}: {presence:?}");
     }
 
     /// What the engine does with a step that is to be gone: look, ask for its removal, look until it is gone.

@@ -7,9 +7,9 @@ use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Stop};
 use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal};
 use migrate::ports::{EventSink, Silent};
 use migrate::sim::{Fault, World};
-use migrate::steps::{ReadPorts, WritePorts};
 
 use super::site;
+use super::stage::ports;
 
 /// Nobody hears of events.
 struct Deaf;
@@ -33,7 +33,7 @@ impl Run {
 
     /// A new process.
     fn engine(&self) -> Engine {
-        let plan = site::plan(site::rollout());
+        let plan = site::plan(site::shorter());
         let shared = Arc::new(self.world.clone());
         let (store, holder) = (Box::new(self.journal.clone()), Holder::new("test"));
         let mut ledger = Ledger::open(store, shared.clone(), Arc::new(Deaf), holder, "test").unwrap();
@@ -42,18 +42,13 @@ impl Run {
             let run = RunId::new("run-1");
             ledger.append(Event::RunOpened { run, rollout, plan: plan.digest().clone() }).unwrap();
         }
+        let (read, write) = ports(&self.world);
         Engine::new(EngineParts {
             ledger,
             plan,
             evidence: Box::new(self.evidence.clone()),
-            read: ReadPorts {
-                cloud: shared.clone(),
-                targets: shared.clone(),
-                cache: shared.clone(),
-                secrets: shared.clone(),
-                clock: shared.clone(),
-            },
-            write: WritePorts { cloud: shared.clone(), targets: shared },
+            read,
+            write,
             base_directory: site::root(),
             progress: Arc::new(Silent),
             cancel: Cancel::default(),
@@ -64,7 +59,11 @@ impl Run {
     fn is_empty(&self) -> bool {
         self.world.edit(|state| {
             let cloud = &state.cloud;
-            cloud.clusters.is_empty() && cloud.security_groups.is_empty() && cloud.subnet_groups.is_empty()
+            let nothing_on_hosts =
+                state.hosts.values().all(|host| host.directories.is_empty() && host.gunicorns.is_empty());
+            let nothing_in_the_cloud =
+                cloud.clusters.is_empty() && cloud.security_groups.is_empty() && cloud.subnet_groups.is_empty();
+            nothing_on_hosts && nothing_in_the_cloud
         })
     }
 
@@ -112,6 +111,75 @@ async fn a_crash_at_every_write_is_survived() {
             ended = engine.rollback(Phase::Preflight, None) => panic!("undo {nth} did not crash: {ended:?}"),
         }
         drop(engine);
+        run.engine().rollback(Phase::Preflight, None).await.unwrap();
+        assert!(run.is_empty(), "write {nth}, {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_the_writes_of_the_copy_is_survived() {
+    // Five things are made, undone and made again by the rehearsal, and the drill cuts a path.
+    for (nth, fault) in (1..=16).flat_map(|nth| [(nth, Fault::CrashBefore), (nth, Fault::CrashAfter)]) {
+        let run = Run::new();
+        run.engine().phase(Phase::Infrastructure).await.unwrap();
+        run.world.fail_write(nth, fault);
+        let mut engine = run.engine();
+        tokio::select! {
+            biased;
+            () = run.world.crashed() => {}
+            ended = engine.phase(Phase::StagingCopy) => panic!("write {nth} did not crash: {ended:?}"),
+        }
+        drop(engine);
+        // What a crash in the middle of the copying leaves: the next process goes on with it.
+        run.world.edit(|state| {
+            let directories = state.hosts.values_mut().flat_map(|host| host.directories.values_mut());
+            directories.for_each(|directory| directory.complete &= nth > 1);
+        });
+        run.engine().phase(Phase::StagingCopy).await.unwrap();
+        let removed = run.world.effects("target.remove_directory");
+        assert_eq!(removed, 1, "write {nth}, {fault:?}: only the rehearsal takes the copy away");
+        run.world.edit(|state| {
+            let directories = state.hosts.values_mut().flat_map(|host| host.directories.values_mut());
+            directories.for_each(|directory| directory.complete = false);
+        });
+        run.engine().rollback(Phase::Infrastructure, None).await.unwrap();
+        assert!(run.world.edit(|state| state.hosts.values().all(|host| host.directories.is_empty())), "write {nth}");
+        run.engine().rollback(Phase::Preflight, None).await.unwrap();
+        assert!(run.is_empty(), "write {nth}, {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_the_writes_of_the_ramp_is_survived() {
+    let running = |run: &Run| {
+        let gunicorns = |state: &mut migrate::sim::State| {
+            let gunicorns = state.hosts.values().flat_map(|host| host.gunicorns.values());
+            gunicorns.map(|copy| (copy.command_line.clone(), copy.workers.len())).collect::<Vec<_>>()
+        };
+        run.world.edit(gunicorns)
+    };
+    for (nth, fault) in (1..=3).flat_map(|nth| [(nth, Fault::CrashBefore), (nth, Fault::CrashAfter)]) {
+        let run = Run::new();
+        run.engine().phase(Phase::Infrastructure).await.unwrap();
+        run.engine().phase(Phase::StagingCopy).await.unwrap();
+        let as_phase_2_left_it = running(&run);
+        run.world.fail_write(nth, fault);
+        let mut engine = run.engine();
+        tokio::select! {
+            biased;
+            () = run.world.crashed() => {}
+            ended = engine.phase(Phase::WorkerTuning) => panic!("write {nth} did not crash: {ended:?}"),
+        }
+        drop(engine);
+        if nth == 2 {
+            // Back from the middle of it.
+            run.engine().rollback(Phase::StagingCopy, None).await.unwrap();
+            assert_eq!(running(&run), as_phase_2_left_it, "write {nth}, {fault:?}");
+        }
+        run.engine().phase(Phase::WorkerTuning).await.unwrap();
+        assert_eq!(running(&run)[0].1, 4, "write {nth}, {fault:?}");
+        run.engine().rollback(Phase::StagingCopy, None).await.unwrap();
+        assert_eq!(running(&run), as_phase_2_left_it, "write {nth}, {fault:?}");
         run.engine().rollback(Phase::Preflight, None).await.unwrap();
         assert!(run.is_empty(), "write {nth}, {fault:?}");
     }

@@ -106,3 +106,29 @@ fn nothing_is_next_while_something_is_stuck() {
     assert_eq!(next(run.stick("1.make")), None);
     assert_eq!(next(run.add(back(Phase::Preflight))), Some(undo("1.make")), "asking again tries again");
 }
+
+#[test]
+fn an_exercise_needs_a_pass_and_is_undone_like_a_change() {
+    let steps = [("1.make", Contract::Change), ("1.try", Contract::Exercise)];
+    let steps = steps.map(|(step, contract)| planned(step, Phase::Infrastructure, contract)).to_vec();
+    let mut run = Run::open_with(plan(steps));
+    run.pass(Phase::Preflight).walk(Phase::Infrastructure).start("1.make").add(succeeded("1.make")).start("1.try");
+    assert!(run.refused(succeeded("1.try")).contains("its gate was not judged"));
+    run.judge("1.try", migrate::core::Verdict::Hold);
+    assert!(run.refused(succeeded("1.try")).contains("its gate said"));
+    run.judge("1.try", migrate::core::Verdict::Pass).add(succeeded("1.try")).add(back(Phase::Preflight));
+    assert_eq!(next(&run), Some(undo("1.try")));
+    assert!(run.refused(Event::RollbackFinished { to: Phase::Preflight }).contains("without undoing 1."));
+    run.undo("1.try");
+    assert_eq!(next(&run), Some(undo("1.make")));
+}
+
+#[test]
+fn an_exercise_stands_when_something_before_it_is_made_again() {
+    let steps = [("1.make", Contract::Change), ("1.try", Contract::Exercise)];
+    let steps = steps.map(|(step, contract)| planned(step, Phase::Infrastructure, contract)).to_vec();
+    let mut run = Run::open_with(plan(steps));
+    run.pass(Phase::Preflight).walk(Phase::Infrastructure).start("1.make").add(succeeded("1.make")).start("1.try");
+    run.add(back(Phase::Preflight)).undo("1.make");
+    assert_eq!(next(&run), Some(undo("1.try")), "it acted: nobody may forget that it is to be undone");
+}

@@ -155,6 +155,7 @@ fn what_is_missing_is_said_in_words() {
         ),
         (Missing::OtherPlan(ITEM), "the evidence for \"Redis cluster created\" was measured under other files"),
         (Missing::Approval(Phase::Production), "phase 4 is not approved, or its approval no longer holds"),
+        (Missing::ClosedWindow(at(0)), "the change window is closed until 2026-01-01T00:00:00Z"),
     ];
     for (missing, words) in table {
         assert_eq!(missing.to_string(), words);

@@ -19,6 +19,8 @@ fn name(event: &Event) -> &'static str {
         Event::StepFailed { .. } => "step_failed",
         Event::GateJudged { .. } => "gate_judged",
         Event::SoakObserved { .. } => "soak_observed",
+        Event::RehearsalBegan { .. } => "rehearsal_began",
+        Event::RehearsalTurned { .. } => "rehearsal_turned",
         Event::RollbackStarted { .. } => "rollback_started",
         Event::RollbackFinished { .. } => "rollback_finished",
         Event::UndoStarted { .. } => "undo_started",
@@ -31,7 +33,7 @@ fn name(event: &Event) -> &'static str {
 }
 
 /// How many variants `name` lists.
-const VARIANTS: usize = 20;
+const VARIANTS: usize = 22;
 
 #[test]
 fn every_variant_survives_the_round_trip_under_its_name() {

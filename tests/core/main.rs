@@ -4,9 +4,13 @@
 mod deciding;
 mod entering;
 mod every_event;
+mod guarding;
+mod observing;
 mod permits;
+mod producing;
 mod random;
 mod refusals;
+mod rehearsing;
 mod reopening;
 mod run;
 mod secrets;

@@ -2,15 +2,17 @@
 
 use migrate::core::{
     Contract, Digest, Effect, Event, Facts, Failure, FailureClass, Fence, Holder, Outcome, Phase, Plan, PlanDigest,
-    Resolution, RunId, RunState, Stamped, StepId, StepStatus, Verdict, decide, missing_for, missing_for_done,
+    Rehearsal, Resolution, RunId, RunState, Stamped, StepId, StepRecord, StepStatus, Verdict, decide, missing_for,
+    missing_for_done,
 };
 use proptest::prelude::*;
 
-use crate::run::{small_plan, taken};
+use crate::run::{rehearsed_plan, taken};
 use crate::support::{at, every_event, id};
 
 fn step() -> impl Strategy<Value = StepId> {
-    prop::sample::select(vec!["0.look", "1.make", "1.gate", "2.soak"]).prop_map(id)
+    prop::sample::select(vec!["0.look", "1.make", "1.gate", "2.copy", "2.look", "2.process", "2.rehearsal", "2.soak"])
+        .prop_map(id)
 }
 
 fn phase() -> impl Strategy<Value = Phase> {
@@ -27,6 +29,8 @@ fn contract() -> impl Strategy<Value = Contract> {
         Just(Contract::Change),
         Just(Contract::Gate),
         (0_u64..4).prop_map(|seconds| Contract::Soak { seconds }),
+        Just(Contract::Rehearsal),
+        Just(Contract::Exercise),
     ]
 }
 
@@ -54,8 +58,13 @@ fn event() -> impl Strategy<Value = Event> {
             reason: String::new(),
             evidence: Vec::new()
         }),
-        (step(), prop_oneof![0_u64..5, Just(u64::MAX)])
-            .prop_map(|(step, seconds)| Event::SoakObserved { step, seconds }),
+        (step(), prop_oneof![0_u64..5, Just(u64::MAX)]).prop_map(|(step, seconds)| Event::SoakObserved {
+            step,
+            seconds,
+            window: None
+        }),
+        step().prop_map(|step| Event::RehearsalBegan { step, at: at(0) }),
+        step().prop_map(|step| Event::RehearsalTurned { step, at: at(0) }),
         phase().prop_map(|to| Event::RollbackStarted { to, reason: None }),
         phase().prop_map(|to| Event::RollbackFinished { to }),
         step().prop_map(|step| Event::UndoStarted { step }),
@@ -73,26 +82,37 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// The event that the engine would most likely write next: random choices alone never get far.
 fn likely(state: &RunState, plan: &Plan) -> Option<Event> {
-    let open = |wanted| state.started().find(|(_, record)| record.status == wanted).map(|(id, _)| id.clone());
+    // A rehearsal under way leaves the word to the steps that it has undone and redone.
+    let speaks = |wanted, record: &StepRecord| record.status == wanted && record.rehearsing().is_none();
+    let open = |wanted| state.started().find(|(_, record)| speaks(wanted, record)).map(|(id, _)| id.clone());
+    let judge = |step| Event::GateJudged { step, verdict: Verdict::Pass, reason: String::new(), evidence: Vec::new() };
+    let succeed = |step| Event::StepSucceeded { step, facts: Facts::new(), evidence: Vec::new() };
     if let Some(step) = open(StepStatus::Started) {
         let record = state.step(&step)?;
         return Some(match (record.contract, record.verdict) {
             (Contract::Soak { seconds }, _) if record.observed_seconds < seconds => {
-                Event::SoakObserved { step, seconds: 5 }
+                Event::SoakObserved { step, seconds: 5, window: None }
             }
-            (Contract::Gate | Contract::Soak { .. }, None) => {
-                Event::GateJudged { step, verdict: Verdict::Pass, reason: String::new(), evidence: Vec::new() }
-            }
-            _ => Event::StepSucceeded { step, facts: Facts::new(), evidence: Vec::new() },
+            (Contract::Gate | Contract::Exercise | Contract::Soak { .. }, None) => judge(step),
+            (Contract::Rehearsal, _) => Event::RehearsalBegan { step, at: at(0) },
+            _ => succeed(step),
         });
     }
     if let Some(step) = open(StepStatus::Undoing) {
         return Some(Event::UndoFinished { step });
     }
     match decide(state, plan) {
-        Some(Effect::Apply(step)) => {
+        Some(Effect::TurnRehearsal(step)) => Some(Event::RehearsalTurned { step, at: at(0) }),
+        Some(Effect::Apply(step)) if state.step(&step).is_some_and(|record| record.rehearsing().is_some()) => {
+            Some(if state.step(&step)?.verdict.is_none() { judge(step) } else { succeed(step) })
+        }
+        Some(Effect::Apply(step) | Effect::BeginRehearsal(step)) => {
             let planned = plan.step(&step)?;
             Some(Event::StepStarted { step, phase: planned.phase, contract: planned.contract })
+        }
+        Some(Effect::Fail(step)) => {
+            let failure = Failure::new(FailureClass::Gate, "abort");
+            Some(Event::StepFailed { step, outcome: Outcome::Clean, failure })
         }
         Some(Effect::Undo(step)) => Some(Event::UndoStarted { step }),
         Some(Effect::PassPhase(phase)) => Some(Event::PhasePassed { phase }),
@@ -129,6 +149,9 @@ fn sane(state: &RunState, plan: &Plan) -> Result<(), TestCaseError> {
         if record.status == StepStatus::Succeeded && record.contract.is_judged() {
             prop_assert_eq!(record.verdict, Some(Verdict::Pass), "{} succeeded", id);
         }
+        if record.status == StepStatus::Succeeded && record.contract == Contract::Rehearsal {
+            prop_assert_eq!(record.rehearsal, Some(Rehearsal::Forth), "{} succeeded", id);
+        }
         prop_assert_eq!(state.apply_permit(id).is_some(), record.status == StepStatus::Started);
         prop_assert_eq!(state.undo_permit(id).is_some(), record.status == StepStatus::Undoing);
     }
@@ -148,7 +171,7 @@ proptest! {
     fn any_events_in_any_order_never_panic(
         events in prop::collection::vec((0_u64..4, event()), 0..60),
     ) {
-        let plan = small_plan();
+        let plan = rehearsed_plan();
         let mut state = RunState::default();
         for (fence, event) in events {
             let stamped = Stamped { fence: Fence(fence), event };
@@ -165,7 +188,7 @@ proptest! {
         choices in prop::collection::vec(prop::option::weighted(0.3, event()), 0..60),
         cut in any::<prop::sample::Index>(),
     ) {
-        let plan = small_plan();
+        let plan = rehearsed_plan();
         let events = journal(&plan, choices);
         let (prefix, rest) = events.split_at(cut.index(events.len() + 1));
         let mut state = RunState::replay(prefix).expect("a prefix of a legal journal is legal");
@@ -180,7 +203,7 @@ proptest! {
     fn a_rollback_is_legal_in_every_state_with_a_run_and_ends(
         choices in prop::collection::vec(prop::option::weighted(0.3, event()), 0..60),
     ) {
-        let plan = small_plan();
+        let plan = rehearsed_plan();
         let mut state = RunState::replay(&journal(&plan, choices)).expect("it is legal");
         let fence = state.fence().next();
         let mut add = |event| -> Result<RunState, TestCaseError> {
@@ -214,8 +237,8 @@ proptest! {
 
 #[test]
 fn likely_events_walk_three_phases_to_their_end() {
-    let plan = small_plan();
-    let state = RunState::replay(&journal(&plan, vec![None; 40])).expect("it is legal");
+    let plan = rehearsed_plan();
+    let state = RunState::replay(&journal(&plan, vec![None; 60])).expect("it is legal");
     assert!(state.has_passed(Phase::StagingCopy), "the random journals would never get anywhere");
     assert!(every_event().len() > 10);
 }

@@ -103,7 +103,7 @@ fn results_need_an_intent() {
         reason: String::new(),
         evidence: Vec::new(),
     };
-    let observed = |step| Event::SoakObserved { step: id(step), seconds: 1 };
+    let observed = |step| Event::SoakObserved { step: id(step), seconds: 1, window: None };
     let results = |step| {
         [succeeded(step), failed(step, Outcome::Clean), failed(step, Outcome::Unknown), judged(step), observed(step)]
     };
@@ -144,10 +144,10 @@ fn a_gate_succeeds_only_after_a_pass() {
 fn a_soak_succeeds_only_after_its_seconds_and_a_pass() {
     let mut run = Run::open();
     run.pass(Phase::Preflight).pass(Phase::Infrastructure).walk(Phase::StagingCopy).start("2.soak");
-    run.judge("2.soak", Verdict::Pass).add(Event::SoakObserved { step: id("2.soak"), seconds: 9 });
+    run.judge("2.soak", Verdict::Pass).add(Event::SoakObserved { step: id("2.soak"), seconds: 9, window: None });
     assert_eq!(run.refused(succeeded("2.soak")), "illegal event: 2.soak cannot have succeeded: 9 of 10 s observed");
     // A crash and a new attempt: what was observed counts, the verdict does not.
-    run.start("2.soak").add(Event::SoakObserved { step: id("2.soak"), seconds: 1 });
+    run.start("2.soak").add(Event::SoakObserved { step: id("2.soak"), seconds: 1, window: None });
     assert_eq!(
         run.refused(succeeded("2.soak")),
         "illegal event: 2.soak cannot have succeeded: its gate was not judged"

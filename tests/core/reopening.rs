@@ -23,7 +23,7 @@ fn reopened(run: &Run, step: &str) -> bool {
 fn a_new_plan_leaves_nothing_passed_or_observed() {
     let mut run = Run::open();
     run.pass(Phase::Preflight).pass(Phase::Infrastructure).walk(Phase::StagingCopy).start("2.soak");
-    run.add(Event::SoakObserved { step: id("2.soak"), seconds: 9 }).add(replaced(&other_plan()));
+    run.add(Event::SoakObserved { step: id("2.soak"), seconds: 9, window: None }).add(replaced(&other_plan()));
     assert!(reopened(&run, "1.make") && reopened(&run, "1.gate") && reopened(&run, "2.soak"));
     assert!(!run.state.has_passed(Phase::Preflight));
     assert_eq!(run.state.step(&id("2.soak")).expect("started").observed_seconds, 0, "observed under other gates");
@@ -61,7 +61,7 @@ fn a_phase_that_is_resumed_does_not_repeat_what_succeeded() {
 fn a_crash_just_before_a_phase_passes_costs_nothing() {
     let mut run = Run::open();
     run.pass(Phase::Preflight).pass(Phase::Infrastructure).walk(Phase::StagingCopy).start("2.soak");
-    run.add(Event::SoakObserved { step: id("2.soak"), seconds: 10 }).judge("2.soak", Verdict::Pass);
+    run.add(Event::SoakObserved { step: id("2.soak"), seconds: 10, window: None }).judge("2.soak", Verdict::Pass);
     run.add(succeeded("2.soak")).walk(Phase::StagingCopy);
     assert_eq!(run.state.status(&id("2.soak")), Some(StepStatus::Succeeded), "or it would never end");
 }

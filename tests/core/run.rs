@@ -16,6 +16,22 @@ pub fn small_plan() -> Plan {
     ])
 }
 
+/// The same, and in phase 2 two changes with a look between them, then a rehearsal, then the soak.
+pub fn rehearsed_plan() -> Plan {
+    let copied = |name, contract| planned(name, Phase::StagingCopy, contract);
+    let mut steps = small_plan().steps().to_vec();
+    let before_the_soak = [
+        copied("2.copy", Contract::Change),
+        copied("2.look", Contract::Gate),
+        copied("2.process", Contract::Change),
+        copied("2.rehearsal", Contract::Rehearsal),
+    ];
+    let soak = steps.pop();
+    steps.extend(before_the_soak);
+    steps.extend(soak);
+    plan(steps)
+}
+
 /// A journal being written.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -35,6 +51,11 @@ impl Run {
         run.add(taken("me"));
         run.add(Event::RunOpened { run: RunId::new("run"), rollout: "rollout".into(), plan: digest });
         run
+    }
+
+    /// The same, with another plan.
+    pub fn open_with(plan: Plan) -> Self {
+        Self { plan, ..Self::open() }
     }
 
     /// Adds an event that must be legal.
@@ -61,7 +82,7 @@ impl Run {
                 self.judge(step.id.as_str(), Verdict::Pass);
             }
             if let Contract::Soak { seconds } = step.contract {
-                self.add(Event::SoakObserved { step: step.id.clone(), seconds });
+                self.add(Event::SoakObserved { step: step.id.clone(), seconds, window: None });
             }
             self.add(succeeded(step.id.as_str()));
         }
@@ -89,6 +110,20 @@ impl Run {
     /// Journals a verdict.
     pub fn judge(&mut self, step: &str, verdict: Verdict) -> &mut Self {
         self.add(Event::GateJudged { step: id(step), verdict, reason: String::new(), evidence: Vec::new() })
+    }
+
+    /// A step is done, whatever it takes.
+    pub fn done(&mut self, step: &str) -> &mut Self {
+        self.start(step);
+        if self.plan.step(&id(step)).is_some_and(|planned| planned.contract.is_judged()) {
+            self.judge(step, Verdict::Pass);
+        }
+        self.add(succeeded(step))
+    }
+
+    /// A step is undone.
+    pub fn undo(&mut self, step: &str) -> &mut Self {
+        self.add(Event::UndoStarted { step: id(step) }).add(Event::UndoFinished { step: id(step) })
     }
 
     /// Brings a step into `Stuck`.

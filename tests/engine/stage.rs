@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use migrate::adapters::LocalFiles;
 use migrate::core::{
-    Direction, Event, FactName, FactValue, Facts, Holder, Phase, Plan, RunId, RunState, StepId, StepStatus,
+    Direction, Event, FactName, FactValue, Facts, Holder, Phase, Plan, Resolution, RunId, RunState, StepId, StepStatus,
 };
-use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Stop};
-use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal, replay};
+use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Signal, Stop};
+use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal, read_records, replay};
 use migrate::ports::{CloudRead, EventSink, JournalFault, JournalStore, Silent};
 use migrate::sim::World;
 use migrate::spec::{LoadOptions, load};
@@ -75,13 +76,39 @@ impl EventSink for Deaf {
     fn recorded(&self, _: jiff::Timestamp, _: &Event) {}
 }
 
+/// Presses Ctrl-C.
+struct Interrupter {
+    cancel: Cancel,
+    left: Mutex<usize>,
+}
+
+impl EventSink for Interrupter {
+    fn recorded(&self, _: jiff::Timestamp, _: &Event) {
+        let mut left = self.left.lock().unwrap();
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.cancel.throw(Signal::Interrupt);
+        }
+    }
+}
+
 /// What a process is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// `migrate phase 1`.
     Phase,
+    /// `migrate phase 2`.
+    Copy,
+    /// `migrate rollback --to 1`.
+    RemoveCopy,
     /// `migrate rollback --to 0`.
     Rollback,
+    /// `migrate phase 2 --once`.
+    CopyOnce,
+    /// `migrate phase 4`.
+    Production,
+    /// `migrate rollback --to 3`.
+    LeaveProduction,
 }
 
 /// What lasts.
@@ -110,6 +137,11 @@ impl Stage {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let options = LoadOptions { rollout: root.join("rollout.yaml"), phases: Some(root.join("phases")) };
         let plan = load(&options, &BuiltInKinds).expect("the repository's own files are valid").plan;
+        Self::with(plan)
+    }
+
+    /// A site and a plan; nothing has happened.
+    pub fn with(plan: Plan) -> Self {
         Self { world: World::from_rollout(plan.rollout()), plan, journal: MemoryJournal::default() }
     }
 
@@ -121,8 +153,17 @@ impl Stage {
 
     /// A new process over a journal of any kind.
     pub fn engine(&self, store: Box<dyn JournalStore>) -> Result<Engine, Stop> {
+        self.engine_that_hears(store, Arc::new(Deaf), Cancel::default())
+    }
+
+    fn engine_that_hears(
+        &self,
+        store: Box<dyn JournalStore>,
+        sink: Arc<dyn EventSink>,
+        cancel: Cancel,
+    ) -> Result<Engine, Stop> {
         let shared = Arc::new(self.world.clone());
-        let mut ledger = Ledger::open(store, shared.clone(), Arc::new(Deaf), Holder::new("test"), "a test")?;
+        let mut ledger = self.ledger(store, sink)?;
         if ledger.state().run().is_none() {
             let (run, rollout) = (RunId::new("run-1"), self.plan.rollout().name.to_string());
             ledger.append(Event::RunOpened { run, rollout, plan: self.plan.digest().clone() })?;
@@ -136,14 +177,61 @@ impl Stage {
                 targets: shared.clone(),
                 cache: shared.clone(),
                 secrets: shared.clone(),
+                load: shared.clone(),
+                browsers: shared.clone(),
+                local: Arc::new(LocalFiles::default()),
                 clock: shared.clone(),
             },
-            write: WritePorts { cloud: shared.clone(), targets: shared },
+            write: WritePorts { cloud: shared.clone(), targets: shared.clone(), cache: shared },
             base_directory: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
             progress: Arc::new(Silent),
-            cancel: Cancel::default(),
+            cancel,
             backoff: Backoff::default(),
         }))
+    }
+
+    fn ledger(&self, store: Box<dyn JournalStore>, sink: Arc<dyn EventSink>) -> Result<Ledger, JournalFault> {
+        Ledger::open(store, Arc::new(self.world.clone()), sink, Holder::new("test"), "a test")
+    }
+
+    /// One process that is interrupted by Ctrl-C after its nth event; it says so in the journal and lets go.
+    pub async fn interrupted(&self, command: Command, after: usize) -> Result<(), Stop> {
+        let cancel = Cancel::default();
+        let sink = Arc::new(Interrupter { cancel: cancel.clone(), left: Mutex::new(after) });
+        let mut engine = self.engine_that_hears(Box::new(self.journal.clone()), sink, cancel)?;
+        let ended = carry_out(&mut engine, command).await;
+        engine.close()?;
+        ended
+    }
+
+    /// One process, of which somebody hears.
+    pub async fn heard(&self, command: Command, sink: Arc<dyn EventSink>) -> Result<(), Stop> {
+        let mut engine = self.engine_that_hears(Box::new(self.journal.clone()), sink, Cancel::default())?;
+        let ended = carry_out(&mut engine, command).await;
+        engine.close()?;
+        ended
+    }
+
+    /// Events that another command has written.
+    pub fn journalled(&self, events: Vec<Event>) {
+        let mut ledger = self.ledger(Box::new(self.journal.clone()), Arc::new(Deaf)).expect("nobody else writes");
+        events.into_iter().for_each(|event| ledger.append(event).expect("it is legal"));
+        ledger.close().expect("it is ours");
+    }
+
+    /// Every event of the journal.
+    pub fn events(&self) -> Vec<Event> {
+        let (_, records) = read_records(&self.journal.bytes()).expect("the journal is whole");
+        records.into_iter().map(|record| record.entry.event).collect()
+    }
+
+    /// `migrate stuck`, for whatever is stuck.
+    pub fn settle(&self, resolution: Resolution) {
+        let mut ledger = self.ledger(Box::new(self.journal.clone()), Arc::new(Deaf)).expect("nobody else writes");
+        let step = ledger.state().stuck().expect("something is stuck").0.clone();
+        let settled = Event::StuckSettled { step, resolution, by: "me".into(), reason: "looked".into() };
+        ledger.append(settled).expect("it is stuck");
+        ledger.close().expect("it is ours");
     }
 
     /// One process, from its start to its end or its death.
@@ -183,7 +271,8 @@ impl Stage {
             direction: state.direction(),
             passed: Phase::ALL.into_iter().filter(|phase| state.has_passed(*phase)).collect(),
             steps,
-            // A store's run id is another one each time it starts, and it starts when it is made.
+            // A store's run id is another one each time it starts, and it starts when it is made; a rehearsal takes as
+            // long as it takes.
             facts: of_every_run(&state.facts()),
             standing: self.standing().await,
         }
@@ -206,14 +295,20 @@ impl Stage {
 }
 
 fn of_every_run(facts: &Facts) -> Vec<(FactName, FactValue)> {
-    let lasting = facts.iter().filter(|(name, _)| name.as_str() != "cache.run_id");
+    let passing = |name: &FactName| name.as_str() == "cache.run_id" || name.as_str().starts_with("rehearsal.");
+    let lasting = facts.iter().filter(|(name, _)| !passing(name));
     lasting.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 async fn carry_out(engine: &mut Engine, command: Command) -> Result<(), Stop> {
     match command {
         Command::Phase => engine.phase(Phase::Infrastructure).await,
+        Command::Copy => engine.phase(Phase::StagingCopy).await,
+        Command::RemoveCopy => engine.rollback(Phase::Infrastructure, None).await,
         Command::Rollback => engine.rollback(Phase::Preflight, None).await,
+        Command::CopyOnce => engine.phase_once(Phase::StagingCopy).await,
+        Command::Production => engine.phase(Phase::Production).await,
+        Command::LeaveProduction => engine.rollback(Phase::WorkerTuning, None).await,
     }
 }
 

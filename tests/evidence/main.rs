@@ -13,6 +13,10 @@
 
 mod comparing;
 mod laws;
+mod leaking;
 mod scipy;
+mod slopes;
+mod soaking;
 mod statrs_oracle;
 mod support;
+mod workers;

@@ -1,6 +1,6 @@
 //! What SciPy says: the committed table was written by scipy_oracle.py.
 
-use migrate::evidence::{Method, Proportion, rank_test, shift};
+use migrate::evidence::{Method, Proportion, rank_test, shift, theil_sen};
 use serde_json::Value;
 
 use crate::support::{agree, sample};
@@ -59,6 +59,33 @@ fn every_share_is_scipys() {
         let found = Proportion::new(whole("hits"), whole("of")).interval(confidence).expect("some requests");
         for (bound, key) in [(found.low, "low"), (found.high, "high")] {
             assert!((bound - row[key].as_f64().expect("a share")).abs() < 1e-12, "{row}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn every_slope_is_scipys() {
+    let table = table();
+    let rows = table["slopes"].as_array().expect("rows");
+    assert!(rows.len() >= 30 && rows.iter().any(|row| row["low"].is_null() && !row["slope"].is_null()));
+    for row in rows {
+        let points: Vec<(f64, f64)> = numbers(&row["x"]).into_iter().zip(numbers(&row["y"])).collect();
+        let Some(found) = theil_sen(&points, row["confidence"].as_f64().expect("a share")) else {
+            assert!(row["slope"].is_null(), "{}", row["name"]);
+            continue;
+        };
+        let close = |found: f64, key: &str| {
+            let expected = row[key].as_f64();
+            assert!(expected.is_some_and(|it| (found - it).abs() < 1e-12), "{}, {key}: {found}", row["name"]);
+        };
+        assert_eq!(Some(found.pairs), row["pairs"].as_u64(), "{}", row["name"]);
+        close(found.estimate, "slope");
+        match found.interval {
+            Some(interval) => {
+                close(interval.low, "low");
+                close(interval.high, "high");
+            }
+            None => assert!(row["low"].is_null() && row["high"].is_null(), "{}: no interval", row["name"]),
         }
     }
 }

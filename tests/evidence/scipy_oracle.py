@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-from scipy.stats import binomtest, mannwhitneyu, norm
+from scipy.stats import binomtest, mannwhitneyu, norm, theilslopes
 
 MOST_PAIRS_COUNTED = 400
 CONFIDENCE = 0.95
@@ -107,13 +107,64 @@ def proportions() -> list[dict[str, object]]:
     return found
 
 
+def slope(name: str, x: list[float], y: list[float], confidence: float = CONFIDENCE) -> dict[str, object]:
+    """Theil-Sen's slope and Sen's interval; no interval where SciPy takes the outermost slopes for want of others."""
+    deltas = np.subtract.outer(np.array(x), np.array(x))
+    pairs = int(np.sum(deltas > 0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = theilslopes(y, x, confidence)
+    row: dict[str, object] = {"name": name, "x": x, "y": y, "confidence": confidence, "pairs": pairs}
+    row["slope"] = None if math.isnan(found.slope) else float(found.slope)
+    row["low"] = row["high"] = None
+    if reach_is_within(x, y, pairs, confidence):
+        row["low"], row["high"] = float(found.low_slope), float(found.high_slope)
+    return row
+
+
+def reach_is_within(x: list[float], y: list[float], pairs: int, confidence: float) -> bool:
+    """Whether both ranks of Sen's formula 2.6 exist."""
+    part = lambda count: count * (count - 1) * (2 * count + 5)
+    tied = lambda values: sum(part(int(count)) for count in np.unique(values, return_counts=True)[1] if count > 1)
+    variance = max(part(len(x)) - tied(x) - tied(y), 0) / 18
+    reach = norm.ppf(0.5 + confidence / 2) * math.sqrt(variance)
+    return pairs > 0 and round((pairs - reach) / 2) - 1 >= 0 and round((pairs + reach) / 2) <= pairs - 1
+
+
+def slopes() -> list[dict[str, object]]:
+    """Lines, noise, ties in both coordinates, a wild point, few points, and as many as are paired."""
+    random = np.random.default_rng(20250730)
+    rounded = lambda values, digits: [float(value) for value in np.round(values, digits)]
+    upto = lambda count: [float(number) for number in range(count)]
+    found = [
+        slope("two points", [1.0, 2.0], [1.0, 4.0]),
+        slope("three points", upto(3), [1.0, 4.0, 2.0]),
+        slope("four points on a line", upto(4), [1.0, 3.0, 5.0, 7.0]),
+        slope("ten points on a line", upto(10), [1.0 - 2.0 * number for number in range(10)]),
+        slope("constant", upto(12), [5.0] * 12),
+        slope("two moments", [1.0] * 6 + [2.0] * 6, rounded(random.normal(0, 1, 12), 3)),
+        slope("one moment", [1.0, 1.0], [1.0, 2.0]),
+        slope("negative times", [-3.0, -1.0, 0.5, 2.0, 2.5, 7.0, 9.0], [4.0, 1.0, 2.5, 2.0, 0.0, -1.0, -4.0]),
+        slope("one wild point", upto(15), rounded(3 * np.arange(14) + random.normal(0, 1, 14), 4) + [1e6]),
+    ]
+    for count in (5, 6, 8, 13, 21, 40, 120):
+        noise = rounded(0.5 * np.arange(count) + random.normal(0, 3, count), 6)
+        found.append(slope(f"{count} points, no ties", upto(count), noise))
+        for confidence in (0.8, 0.99):
+            found.append(slope(f"{count} points, at {confidence}", upto(count), noise, confidence))
+        steps = rounded(0.05 * np.arange(count) + random.normal(0, 1, count), 0)
+        found.append(slope(f"{count} points, ties in both", [float(number // 2) for number in range(count)], steps))
+    return found
+
+
 def main() -> None:
     """Writes the file beside this one."""
-    document = {"scipy": scipy.__version__, "numpy": np.__version__, "cases": cases(), "proportions": proportions()}
+    document = {"scipy": scipy.__version__, "numpy": np.__version__, "cases": cases(), "proportions": proportions(),
+                "slopes": slopes()}
     path = Path(__file__).with_name("scipy.json")
     lines = [json.dumps(document[key]) for key in ("scipy", "numpy")]
     parts = [f'"scipy": {lines[0]}', f'"numpy": {lines[1]}']
-    for key in ("cases", "proportions"):
+    for key in ("cases", "proportions", "slopes"):
         parts.append(f'"{key}": [\n' + ",\n".join(json.dumps(item) for item in document[key]) + "\n]")
     path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
 

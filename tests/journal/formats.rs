@@ -4,12 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
-use migrate::core::{Contract, Digest, Phase, Plan, RunState};
+use migrate::core::{
+    Contract, Digest, Event, Facts, Fence, Holder, Phase, Plan, PlanDigest, PlannedStep, RunId, RunState, SoakWindow,
+    Stamped, TargetName, Verdict,
+};
 use migrate::journal::{FileEvidence, MemoryJournal, StateDirectory, read_records, replay};
 use migrate::ports::JournalFault;
 
 use crate::evidence::document;
-use crate::support::{every_event, plan, planned};
+use crate::support::{at, every_event, first_events, id, plan, planned};
 use crate::workshop::{chained, lines, open, open_in, records, state_of};
 
 fn fixture(name: &str, fresh: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
@@ -21,16 +24,74 @@ fn fixture(name: &str, fresh: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
 }
 
 fn yesterdays_journal() -> Vec<u8> {
-    fixture("v1.jsonl", || chained(&records(&every_event())))
+    fixture("v1.jsonl", || chained(&records(&first_events())))
+}
+
+fn journal_with_a_rehearsal() -> Vec<u8> {
+    fixture("v1-rehearsal.jsonl", || chained(&records(&every_event())))
 }
 
 #[test]
 fn a_journal_of_version_1_is_read() {
-    let (replayed, records) = read_records(&yesterdays_journal()).expect("it is whole");
-    assert!(replayed.warnings.is_empty() && replayed.newer.is_none());
-    let entries: Vec<_> = records.into_iter().map(|record| record.entry).collect();
-    assert_eq!(entries, every_event(), "each event still means what it meant");
-    assert_eq!(replayed.state, state_of(&entries));
+    for (journal, events) in [
+        (yesterdays_journal(), first_events()),
+        (journal_with_a_rehearsal(), every_event()),
+        (journal_with_a_soak(), soaked()),
+    ] {
+        let (replayed, records) = read_records(&journal).expect("it is whole");
+        assert!(replayed.warnings.is_empty() && replayed.newer.is_none());
+        let entries: Vec<_> = records.into_iter().map(|record| record.entry).collect();
+        assert_eq!(entries, events, "each event still means what it meant");
+        assert_eq!(replayed.state, state_of(&entries));
+    }
+}
+
+/// A soak that is watched window by window.
+fn soaked() -> Vec<Stamped> {
+    let step = || id("0.soak");
+    let began = at(60);
+    let facts = Facts::new().with("soak.memory", "180");
+    let good = SoakWindow { began, length: 60, requests: 12, verdict: Verdict::Pass, facts };
+    let blind = SoakWindow { requests: 0, verdict: Verdict::Inconclusive, facts: Facts::new(), ..good.clone() };
+    let digest = PlanDigest(Digest::of(b"the plan"));
+    let judged = |verdict| Event::GateJudged { step: step(), verdict, reason: "seen".into(), evidence: Vec::new() };
+    let observed = |seconds, window| Event::SoakObserved { step: step(), seconds, window };
+    let events = vec![
+        Event::LeaseTaken { holder: Holder::new("someone@here pid 1"), reason: "migrate phase 0".into() },
+        Event::RunOpened { run: RunId::new("20260101T000000Z-abcdef"), rollout: "sessions".into(), plan: digest },
+        Event::PhaseStarted { phase: Phase::Preflight, steps: vec![step()] },
+        Event::StepStarted { step: step(), phase: Phase::Preflight, contract: Contract::Soak { seconds: 61 } },
+        judged(Verdict::Inconclusive),
+        observed(0, Some(blind)),
+        judged(Verdict::Pass),
+        observed(60, Some(good)),
+        observed(1, None),
+        Event::StepSucceeded { step: step(), facts: Facts::new(), evidence: Vec::new() },
+        Event::PhasePassed { phase: Phase::Preflight },
+    ];
+    events.into_iter().map(|event| Stamped { fence: Fence(1), event }).collect()
+}
+
+fn journal_with_a_soak() -> Vec<u8> {
+    fixture("v1-soak.jsonl", || chained(&records(&soaked())))
+}
+
+#[test]
+fn a_plan_with_guards_is_read_and_has_the_digest_it_had() {
+    let kept = || {
+        let gate = planned("4.one.soak", Phase::Production, Contract::Soak { seconds: 86_400 });
+        let target = Some(TargetName::new("one"));
+        let switch = planned("4.one.switch", Phase::Production, Contract::Change);
+        plan(vec![
+            PlannedStep { target: target.clone(), ..switch },
+            PlannedStep { guards: Some(id("4.one.switch")), target, ..gate },
+        ])
+    };
+    let bytes = fixture("plan-v1-guards.json", || kept().to_json().expect("JSON").into_bytes());
+    let digest = fixture("plan-v1-guards.sha256", || kept().digest().0.to_string().into_bytes());
+    let read = Plan::from_json(std::str::from_utf8(&bytes).expect("text")).expect("readable");
+    assert_eq!(read.digest().0.as_str().as_bytes(), digest, "runs are pinned to it");
+    assert_eq!(read.guarded(&read.steps()[1]).len(), 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use migrate::adapters::HttpLoad;
 use migrate::core::FailureClass;
-use migrate::ports::{LoadGenerator, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, Silent};
+use migrate::ports::{AnsweredBy, ErrorKind, LoadGenerator, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, Silent};
 
 use crate::server::{Asked, Reply, Server, answer, ok, parse};
 
@@ -38,6 +38,35 @@ async fn every_user_has_cookies_and_a_connection_of_their_own() {
     assert!(who.latency.count() > 20 && logins.latency.count() - who.latency.count() <= 20);
     assert_eq!(server.asked().len() as u64, result.errors().of);
     assert_eq!(who.latency.count(), result.journeys_completed);
+}
+
+#[tokio::test]
+async fn who_answered_is_counted_and_who_is_meant_is_noted_even_when_it_is_not_expected() {
+    // Every third answer is about somebody else, and every second one is another worker's; some name none.
+    let counted = std::sync::atomic::AtomicU32::new(0);
+    let server = Server::start(move |asked: &Asked| {
+        let number = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let user = if number.is_multiple_of(3) { "somebody else" } else { asked.path.trim_start_matches("/who/") };
+        let body = format!("{{\"user\":\"{user}\"}}");
+        let worker = match number % 4 {
+            0 | 2 => "X-Migrate-Sessions: pid=71; read=redis; wrote=both\r\n",
+            1 => "X-Migrate-Sessions: pid=72; read=redis; wrote=both\r\n",
+            _ => "",
+        };
+        Reply::Bytes(answer("200 OK", worker, &body))
+    })
+    .await;
+    let journeys = "[{name: a, requests: [{get: '/who/${user}', extract: {identity: {json: /user}},
+        expect: {json: {/user: '${user}'}}}]}]";
+    let plan = LoadPlan { answered_by: Some(AnsweredBy::BRIDGE), ..LoadPlan::closed(2, SHORT) };
+    let result = server.run(journeys, &plan).await.unwrap();
+    let all = result.errors().of;
+    let (first, second) = (result.answered[&71], result.answered[&72]);
+    assert!(result.answered.len() == 2 && first.abs_diff(all / 2) < 2 && second.abs_diff(all / 4) < 2, "{result:?}");
+    assert!(result.total().errors.contains_key(&ErrorKind::Expectation));
+    assert_eq!(result.mixed_up().count(), 2, "{:?}", result.identities);
+    let unasked = server.run(journeys, &LoadPlan::closed(2, SHORT)).await.unwrap();
+    assert!(unasked.answered.is_empty());
 }
 
 #[tokio::test]

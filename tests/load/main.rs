@@ -11,6 +11,7 @@
     reason = "a test may panic, wait and count"
 )]
 
+mod browser;
 mod counting;
 mod server;
 mod timing;

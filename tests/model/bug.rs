@@ -29,6 +29,18 @@ pub enum Bug {
     PassedEarly,
     /// A success is written down without waiting for the verdict.
     SuccessUnjudged,
+    /// A rehearsal turns when its newest step is undone.
+    TurnedEarly,
+    /// A process that finds a rehearsal under way makes what is missing first.
+    RedoneEarly,
+    /// A rehearsal is judged without undoing anything.
+    NeverRehearsed,
+    /// A gate says Abort, and the process ends with what it guards still standing.
+    AbortWaits,
+    /// A process that finds an Abort judges anew instead of undoing.
+    AbortForgotten,
+    /// The second target's change does not wait for the first one's soak.
+    SecondTooEarly,
     /// The rollback ends without looking for what carries our tag.
     RollbackEndsUnseen,
 }

@@ -3,8 +3,9 @@
 use migrate::core::{Contract, Phase, StepStatus, Verdict};
 use stateright::Property;
 
-use crate::rescue::is_rescued;
+use crate::rescue::{can_go_on, is_rescued};
 use crate::rig::{Rig, State};
+use crate::scenario::Scenario;
 
 /// Nothing is created twice.
 pub const ONCE: &str = "nothing is created while one of ours exists";
@@ -26,21 +27,41 @@ pub const SOAK: &str = "a soak counts only what was truly watched";
 pub const COMPLETE: &str = "a passed phase has all its steps, usable, and judged as they are";
 /// Protocol and reducer agree.
 pub const AGREE: &str = "the rightful writer is never contradicted";
+/// Nothing is redone before everything is undone.
+pub const TURNED: &str = "nothing is made in a rehearsal before everything before it is gone";
+/// A rehearsal went there and back.
+pub const REHEARSED: &str = "a rehearsal succeeds only after everything was gone and is back";
+/// Whatever happened, the same command goes on.
+pub const FORTH: &str = "the phase asked for again from here passes, unless a person or a rollback has to go first";
 /// A finished rollback left nothing.
 pub const EMPTY: &str = "a finished rollback left nothing";
+
+/// An Abort is carried out.
+pub const REVERTED: &str = "at rest, nothing stands that a gate's Abort has condemned, unless a person has to look";
+/// One target at a time.
+pub const ORDERED: &str = "nothing is made before every soak before it has passed";
 
 /// The phases were walked to their end.
 pub const PASSED: &str = "everything passed";
 /// A rollback ended after something had existed.
 pub const RETURNED: &str = "rolled back";
+/// A rehearsal succeeded.
+pub const TRIED: &str = "rehearsed";
 /// An undo failed.
 pub const STUCK: &str = "stuck";
 /// What an earlier attempt left behind was adopted.
 pub const ADOPTED: &str = "adopted";
 
-/// All properties.
-pub fn properties() -> Vec<Property<Rig>> {
-    vec![
+/// Something was undone because a gate said so.
+pub const ABORTED: &str = "aborted";
+
+/// All properties of a scenario.
+pub fn properties(scenario: &Scenario) -> Vec<Property<Rig>> {
+    let rehearses = scenario.plan.steps().iter().any(|step| step.contract == Contract::Rehearsal);
+    let guards = scenario.plan.steps().iter().any(|step| step.guards.is_some());
+    let aborted: Property<Rig> = Property::sometimes(ABORTED, |_, state: &State| state.world.ghosts.reverted);
+    let tried: Property<Rig> = Property::sometimes(TRIED, |_, state: &State| state.world.ghosts.rehearsed);
+    let mut all = vec![
         Property::always(ONCE, |_, state: &State| {
             !state.world.ghosts.doubled && state.world.places.iter().all(|place| place.live <= 1)
         }),
@@ -54,13 +75,24 @@ pub fn properties() -> Vec<Property<Rig>> {
         Property::always(COMPLETE, |rig, state: &State| is_late(state) || passed_phases_are_complete(rig, state)),
         Property::always(AGREE, |_, state: &State| !state.world.ghosts.contradicted),
         Property::always(EMPTY, |_, state: &State| !state.world.ghosts.ended_full),
+        Property::always(TURNED, |_, state: &State| !state.world.ghosts.redone_early),
+        Property::always(REHEARSED, |_, state: &State| !state.world.ghosts.unrehearsed),
+        Property::always(REVERTED, |_, state: &State| {
+            let is_at_rest = state.journal.holder().is_none() && state.journal.stuck().is_none();
+            !is_at_rest || state.world.places.iter().all(|place| !place.condemned || place.live == 0)
+        }),
+        Property::always(ORDERED, |_, state: &State| !state.world.ghosts.overtaken),
+        Property::always(FORTH, |rig, state: &State| is_late(state) || can_go_on(rig, state)),
         Property::sometimes(PASSED, |rig: &Rig, state: &State| {
             rig.scenario.phases.iter().all(|phase| state.journal.has_passed(*phase))
         }),
         Property::sometimes(RETURNED, |_, state: &State| state.world.ghosts.returned),
         Property::sometimes(STUCK, |_, state: &State| state.journal.stuck().is_some()),
         Property::sometimes(ADOPTED, |_, state: &State| state.world.ghosts.adopted),
-    ]
+    ];
+    all.extend(rehearses.then_some(tried));
+    all.extend(guards.then_some(aborted));
+    all
 }
 
 /// What a stale writer had in flight cannot be called back, nor known: see [`FLIGHT`] and [`RESCUE`].
@@ -95,7 +127,7 @@ fn passed_phases_are_complete(rig: &Rig, state: &State) -> bool {
     let passed = |phase: &Phase| state.journal.has_passed(*phase);
     rig.scenario.plan.steps().iter().zip(&state.world.places).filter(|(step, _)| passed(&step.phase)).all(
         |(step, place)| {
-            let is_usable = step.contract != Contract::Change || (place.live == 1 && !place.broken);
+            let is_usable = !step.contract.changes() || (place.live == 1 && !place.broken);
             state.journal.status(&step.id) == Some(StepStatus::Succeeded) && is_usable && !place.outdated
         },
     )

@@ -25,4 +25,5 @@ mod seeded;
 mod sound;
 #[path = "../support/mod.rs"]
 mod support;
+mod watching;
 mod world;

@@ -15,6 +15,8 @@ pub enum At {
     Decide,
     /// The intent is journalled: looks.
     Probe(usize),
+    /// The intent of a rehearsal is journalled: says that it begins.
+    Beginning(usize),
     /// Nothing is there: makes it.
     Act(usize),
     /// No reply came: looks again, or gives up.
@@ -25,6 +27,8 @@ pub enum At {
     Failing(usize, Outcome),
     /// Watches for a second.
     Watch(usize),
+    /// What it watches is on hold: goes on, or has waited for long enough.
+    Held(usize),
     /// Has watched for so many: says so.
     Watched(usize, u8),
     /// Judges.
@@ -77,6 +81,8 @@ pub enum Turn {
     GiveUp,
     /// The gate says this.
     Says(Verdict),
+    /// The window shows this.
+    Shows(Verdict),
 }
 
 impl Process {
@@ -89,17 +95,25 @@ impl Process {
 impl Turn {
     /// Whether something goes wrong that the scenario must have a budget for.
     pub fn is_fault(self) -> bool {
-        matches!(self, Self::Denied | Self::LostAfter | Self::LostBefore | Self::Broken | Self::Permanent)
+        match self {
+            Self::Denied | Self::LostAfter | Self::LostBefore | Self::Broken | Self::Permanent => true,
+            // A soak could see good and bad windows in turn for ever.
+            Self::Shows(verdict) => !verdict.passes(),
+            Self::Well | Self::GiveUp | Self::Says(_) => false,
+        }
     }
 }
+
+const VERDICTS: [Verdict; 4] = [Verdict::Pass, Verdict::Inconclusive, Verdict::Hold, Verdict::Abort];
 
 /// The ways in which the next micro-step may turn out.
 pub fn turns(at: At) -> Vec<Turn> {
     match at {
         At::Act(_) => vec![Turn::Well, Turn::Denied, Turn::LostAfter, Turn::LostBefore, Turn::Broken],
         At::UndoAct(_) => vec![Turn::Well, Turn::Permanent, Turn::LostAfter, Turn::LostBefore],
-        At::Lost(_) => vec![Turn::Well, Turn::GiveUp],
-        At::Judge(_) => [Verdict::Pass, Verdict::Inconclusive, Verdict::Hold, Verdict::Abort].map(Turn::Says).to_vec(),
+        At::Lost(_) | At::Held(_) => vec![Turn::Well, Turn::GiveUp],
+        At::Judge(_) => VERDICTS.map(Turn::Says).to_vec(),
+        At::Watch(_) => VERDICTS.map(Turn::Shows).to_vec(),
         _ => vec![Turn::Well],
     }
 }

@@ -1,15 +1,19 @@
 //! One process of `migrate`: the engine's protocol, one micro-step at a time. Between any two of them it may die.
 
 use migrate::core::{
-    ChecklistItem, Contract, Effect, Event, Facts, Failure, FailureClass, Holder, Outcome, Phase, PlanDigest, RunId,
-    StepId, StepStatus, Verdict, decide,
+    Contract, Effect, Event, Facts, Failure, FailureClass, Holder, Outcome, Phase, PlanDigest, RunId, StepId,
+    StepStatus, Verdict, decide,
 };
 
 use crate::bug::Bug;
 use crate::operator::{Command, commands};
 use crate::position::{At, Process, Turn};
 use crate::rig::{Rig, State};
+use crate::scenario::proven_in;
 use crate::support::{at, evidence};
+use crate::watching::after_window;
+use crate::world::{Place, Rehearsed};
+
 fn failure(class: FailureClass) -> Failure {
     Failure::new(class, "modelled")
 }
@@ -28,9 +32,11 @@ pub fn advance(rig: &Rig, state: &mut State, who: usize, turn: Turn) {
 }
 
 /// One micro-step being taken.
-struct Step<'a> {
-    rig: &'a Rig,
-    state: &'a mut State,
+pub struct Step<'a> {
+    /// What is walked.
+    pub rig: &'a Rig,
+    /// Where everything is.
+    pub state: &'a mut State,
     who: usize,
     process: Process,
 }
@@ -42,6 +48,7 @@ impl Step<'_> {
             At::Locked => self.open(),
             At::Begin => self.begin(),
             At::Decide => self.decide(),
+            At::Beginning(step) => self.begin_rehearsal(step),
             At::Probe(step) => self.probe(step),
             At::Act(step) => self.act(step, turn),
             At::Lost(step) => match turn {
@@ -52,17 +59,17 @@ impl Step<'_> {
             At::Made(step) => self.made(step),
             At::Failing(step, outcome) => {
                 let failure = failure(FailureClass::Transient);
-                self.append(Event::StepFailed { step: self.id(step), outcome, failure }).then_some(At::Close)
+                let accepted = self.append(Event::StepFailed { step: self.id(step), outcome, failure });
+                if accepted {
+                    self.state.world.places[step].rehearsed = Rehearsed::No;
+                }
+                accepted.then(|| self.after_failure())
             }
-            At::Watch(step) => {
-                let place = &mut self.state.world.places[step];
-                place.watched = place.watched.saturating_add(1);
-                Some(At::Watched(step, 1))
+            At::Watch(step) => self.watch(step, turn),
+            At::Held(step) => {
+                Some(if turn == Turn::GiveUp { At::Failing(step, Outcome::Clean) } else { At::Watch(step) })
             }
-            At::Watched(step, seconds) => {
-                let seconds = u64::from(seconds);
-                self.append(Event::SoakObserved { step: self.id(step), seconds }).then(|| self.watch_or_judge(step))
-            }
+            At::Watched(step, seconds) => self.count(step, u64::from(seconds)),
             At::Judge(step) => self.judge(step, turn),
             At::Judged(step, verdict) => self.judged(step, verdict),
             At::UndoProbe(step) => {
@@ -105,8 +112,13 @@ impl Step<'_> {
         match self.process.command {
             Command::Rollback => {
                 let started = Event::RollbackStarted { to: Phase::Preflight, reason: None };
-                self.append(started).then_some(At::Decide)
+                let accepted = self.append(started);
+                if accepted {
+                    self.state.world.end_rehearsals();
+                }
+                accepted.then_some(At::Decide)
             }
+            Command::Phase(_) if self.finds_abort() => Some(At::Decide),
             Command::Phase(phase) => {
                 let passed = |phase| self.state.journal.has_passed(phase);
                 let preflight_first = phase == Phase::Infrastructure && !passed(Phase::Preflight);
@@ -120,8 +132,11 @@ impl Step<'_> {
                     // "It is gone, or nobody's business any more": either way it is no longer ours.
                     let index = self.index(&step);
                     self.state.world.remove(index);
-                    self.state.world.places[index] = crate::world::Place::default();
+                    self.state.world.places[index] = Place::default();
+                    self.state.world.note_empty();
                 }
+                // A person has looked: what becomes of it is theirs to say.
+                self.state.world.places.iter_mut().for_each(|place| place.condemned = false);
                 let settled = Event::StuckSettled { step, resolution, by: "operator".into(), reason: "looked".into() };
                 self.append(settled).then_some(At::Close)
             }
@@ -135,6 +150,15 @@ impl Step<'_> {
         match effect {
             None => Some(At::Close),
             Some(Effect::Apply(step)) => self.intend(&step),
+            Some(Effect::Fail(gate)) => Some(At::Failing(self.index(&gate), Outcome::Clean)),
+            Some(Effect::BeginRehearsal(step)) if self.bug(Bug::NeverRehearsed) => self.intend(&step),
+            Some(Effect::BeginRehearsal(step)) => {
+                let index = self.index(&step);
+                self.start(&step).then_some(At::Beginning(index))
+            }
+            Some(Effect::TurnRehearsal(step)) => {
+                self.append(Event::RehearsalTurned { step, at: at(0) }).then_some(At::Decide)
+            }
             Some(Effect::Undo(step)) => {
                 let index = self.index(&step);
                 self.append(Event::UndoStarted { step: step.clone() }).then(|| {
@@ -172,6 +196,14 @@ impl Step<'_> {
         })
     }
 
+    fn begin_rehearsal(&mut self, step: usize) -> Option<At> {
+        let accepted = self.append(Event::RehearsalBegan { step: self.id(step), at: at(0) });
+        if accepted {
+            self.state.world.places[step].rehearsed = Rehearsed::Begun;
+        }
+        accepted.then_some(At::Decide)
+    }
+
     fn start(&mut self, step: &StepId) -> bool {
         let planned = &self.rig.scenario.plan.steps()[self.index(step)];
         let started = Event::StepStarted { step: step.clone(), phase: planned.phase, contract: planned.contract };
@@ -184,8 +216,9 @@ impl Step<'_> {
 
     fn probe(&mut self, step: usize) -> Option<At> {
         match self.contract(step) {
-            Contract::Observe | Contract::Gate => return Some(At::Judge(step)),
+            Contract::Observe | Contract::Gate | Contract::Rehearsal => return Some(At::Judge(step)),
             Contract::Soak { .. } => return Some(self.resume_watch(step)),
+            Contract::Exercise => return Some(At::Act(step)), // It sets things in full: no look is needed.
             Contract::Change => {}
         }
         let place = self.state.world.places[step];
@@ -209,6 +242,7 @@ impl Step<'_> {
             return None;
         }
         self.account(step);
+        self.note_overtaking(step);
         match turn {
             Turn::Denied => return Some(At::Failing(step, Outcome::Clean)),
             Turn::LostBefore => return Some(At::Lost(step)),
@@ -223,6 +257,7 @@ impl Step<'_> {
         Some(match turn {
             Turn::LostAfter => At::Lost(step),
             Turn::Broken => At::Failing(step, Outcome::Unknown),
+            _ if self.contract(step).is_judged() => At::Judge(step),
             _ => At::Made(step),
         })
     }
@@ -232,20 +267,12 @@ impl Step<'_> {
         if self.bug(Bug::EffectBeforeIntent) && !self.start(&id) {
             return None;
         }
-        self.append(Event::StepSucceeded { step: id, facts: Facts::new(), evidence: Vec::new() }).then_some(At::Decide)
-    }
-
-    fn resume_watch(&mut self, step: usize) -> At {
-        let attempts = self.state.journal.step(&self.id(step)).map_or(0, |record| record.attempts);
-        if attempts > 1 && self.bug(Bug::GapObserved) { At::Watched(step, 1) } else { self.watch_or_judge(step) }
-    }
-
-    fn watch_or_judge(&self, step: usize) -> At {
-        let observed = self.state.journal.step(&self.id(step)).map_or(0, |record| record.observed_seconds);
-        match self.contract(step) {
-            Contract::Soak { seconds } if observed < seconds => At::Watch(step),
-            _ => At::Judge(step),
+        let accepted = self.append(Event::StepSucceeded { step: id, facts: Facts::new(), evidence: Vec::new() });
+        if accepted && self.contract(step) == Contract::Rehearsal {
+            let steps = self.rig.scenario.plan.steps();
+            self.state.world.count_rehearsal(step, |index| steps[index].contract.changes());
         }
+        accepted.then_some(At::Decide)
     }
 
     fn judge(&mut self, step: usize, turn: Turn) -> Option<At> {
@@ -264,11 +291,17 @@ impl Step<'_> {
         let id = self.id(step);
         let record = self.state.journal.step(&id)?;
         if record.verdict != Some(verdict) || record.evidence.is_empty() {
-            let items = [ChecklistItem::ClusterCreated, ChecklistItem::ConnectFromStaging];
-            let evidence = vec![evidence(&self.digest(), at(0), verdict, &items)];
+            let proves = proven_in(self.rig.scenario.plan.steps()[step].phase);
+            let evidence = vec![evidence(&self.digest(), at(0), verdict, &proves)];
             let judged = Event::GateJudged { step: id, verdict, reason: "modelled".into(), evidence };
             // Stays here: the success or the failure is the next micro-step.
-            return self.append(judged).then_some(At::Judged(step, verdict));
+            return self.append(judged).then(|| {
+                self.condemn(step, verdict);
+                At::Judged(step, verdict)
+            });
+        }
+        if matches!(self.contract(step), Contract::Soak { .. }) {
+            return Some(after_window(step, verdict));
         }
         Some(if verdict.passes() { At::Made(step) } else { At::Failing(step, Outcome::Clean) })
     }
@@ -303,7 +336,7 @@ impl Step<'_> {
     }
 
     /// Appends under our lease, as the ledger does. A refusal ends the process.
-    fn append(&mut self, event: Event) -> bool {
+    pub fn append(&mut self, event: Event) -> bool {
         let newest = self.state.journal.fence();
         let rightful = self.process.has_lock;
         let fence = if self.bug(Bug::StaleFenceAccepted) { newest.max(self.process.fence) } else { self.process.fence };
@@ -343,7 +376,7 @@ impl Step<'_> {
         self.process.fence != self.state.journal.fence() && self.state.world.ghosts.late_writes > 0
     }
 
-    fn bug(&self, bug: Bug) -> bool {
+    pub fn bug(&self, bug: Bug) -> bool {
         self.rig.bug == Some(bug)
     }
 
@@ -351,16 +384,16 @@ impl Step<'_> {
         self.rig.scenario.plan.digest().clone()
     }
 
-    fn id(&self, step: usize) -> StepId {
+    pub fn id(&self, step: usize) -> StepId {
         self.rig.scenario.plan.steps()[step].id.clone()
     }
 
-    fn index(&self, step: &StepId) -> usize {
+    pub fn index(&self, step: &StepId) -> usize {
         let steps = self.rig.scenario.plan.steps();
         steps.iter().position(|planned| &planned.id == step).expect("the journal names steps of the plan")
     }
 
-    fn contract(&self, step: usize) -> Contract {
+    pub fn contract(&self, step: usize) -> Contract {
         self.rig.scenario.plan.steps()[step].contract
     }
 }

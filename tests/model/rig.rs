@@ -23,12 +23,14 @@ pub struct Rig {
     pub bug: Option<Bug>,
     /// Journals and worlds from which a rollback is known to succeed: many states share them.
     pub rescued: Mutex<HashSet<u64>>,
+    /// Journals and worlds from which the phases are known to pass.
+    pub passed: Mutex<HashSet<u64>>,
 }
 
 impl Rig {
     /// The protocol as shipped.
     pub fn sound(scenario: Scenario) -> Self {
-        Self { scenario, bug: None, rescued: Mutex::default() }
+        Self { scenario, bug: None, rescued: Mutex::default(), passed: Mutex::default() }
     }
 
     /// The protocol with one bug.
@@ -84,7 +86,7 @@ impl Model for Rig {
         vec![State {
             journal: Arc::default(),
             processes: [None, None],
-            world: World::empty(self.scenario.plan.steps().len(), self.scenario.unique_names),
+            world: World::empty(self.scenario.plan.steps(), self.scenario.unique_names),
             budget: self.scenario.budget,
         }]
     }
@@ -135,6 +137,6 @@ impl Model for Rig {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        invariants::properties()
+        invariants::properties(&self.scenario)
     }
 }

@@ -39,6 +39,31 @@ fn what_is_made_again_is_judged_again() {
 }
 
 #[test]
+fn a_rehearsal_under_crashes_and_faults() {
+    holds(Scenario::rehearsed(), 1_000);
+}
+
+#[test]
+fn a_rehearsal_between_gates() {
+    holds(Scenario::rehearsed_and_judged(), 1_000);
+}
+
+#[test]
+fn an_abort_undoes_what_its_gate_guards() {
+    holds(Scenario::guarded(), 1_000);
+}
+
+#[test]
+fn an_exercise_begins_again_and_goes_back() {
+    holds(Scenario::exercised(), 1_000);
+}
+
+#[test]
+fn two_targets_one_after_the_other() {
+    holds(Scenario::targets(), 1_000);
+}
+
+#[test]
 fn two_processes_and_a_stolen_lock() {
     holds(Scenario::theft(), 1_000);
 }

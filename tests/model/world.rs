@@ -1,6 +1,18 @@
 //! What really is, whatever the journal says of it.
 
-use migrate::core::Verdict;
+use migrate::core::{Contract, PlannedStep, Verdict};
+
+/// How far a rehearsal truly is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Rehearsed {
+    /// None is under way.
+    #[default]
+    No,
+    /// Since it began, something of what comes before it was always there.
+    Begun,
+    /// Since it began, nothing of what comes before it was there for a moment.
+    Emptied,
+}
 
 /// What one step made, watched or judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -15,6 +27,10 @@ pub struct Place {
     pub found: Option<Verdict>,
     /// Whether what it looked at, or watched, was removed since.
     pub outdated: bool,
+    /// How far its rehearsal is.
+    pub rehearsed: Rehearsed,
+    /// Whether a gate that guards it has said Abort since it was made.
+    pub condemned: bool,
 }
 
 /// What the properties need to remember.
@@ -36,6 +52,16 @@ pub struct Ghosts {
     pub returned: bool,
     /// A rollback ended although something was left.
     pub ended_full: bool,
+    /// Something was made in a rehearsal before everything was gone.
+    pub redone_early: bool,
+    /// A rehearsal succeeded although not everything was gone, or not everything is back.
+    pub unrehearsed: bool,
+    /// A rehearsal succeeded, and rightly so.
+    pub rehearsed: bool,
+    /// Something was made before a soak that comes before it had ended.
+    pub overtaken: bool,
+    /// Something that was condemned is gone.
+    pub reverted: bool,
     /// Something has existed.
     pub made: bool,
 }
@@ -49,40 +75,86 @@ pub struct World {
     pub ghosts: Ghosts,
     /// Whether a second thing of one name is refused, as AWS does.
     pub unique_names: bool,
+    /// For which target each step is, numbered from 1; 0: for all.
+    targets: Vec<usize>,
+    /// Which steps set the whole of what they set, however often they begin again.
+    exercises: Vec<bool>,
 }
 
 impl World {
     /// Nothing exists yet.
-    pub fn empty(steps: usize, unique_names: bool) -> Self {
-        Self { places: vec![Place::default(); steps], ghosts: Ghosts::default(), unique_names }
+    pub fn empty(steps: &[PlannedStep], unique_names: bool) -> Self {
+        let named = |step: &PlannedStep| step.target.clone();
+        let first = |step| steps.iter().position(|other| named(other) == named(step)).map_or(0, |place| place + 1);
+        let targets = steps.iter().map(|step| if step.target.is_some() { first(step) } else { 0 }).collect();
+        let places = vec![Place::default(); steps.len()];
+        let exercises = steps.iter().map(|step| step.contract == Contract::Exercise).collect();
+        Self { places, ghosts: Ghosts::default(), unique_names, targets, exercises }
     }
 
     /// Makes the thing of a step. `false`: refused, there is one of that name.
     pub fn create(&mut self, step: usize, broken: bool) -> bool {
         let place = &mut self.places[step];
+        if self.exercises[step] {
+            place.live = 0;
+        }
         if place.live > 0 {
             if self.unique_names {
                 return false;
             }
             self.ghosts.doubled = true;
         }
+        self.ghosts.redone_early |= self.places[step + 1..].iter().any(|later| later.rehearsed == Rehearsed::Begun);
+        let place = &mut self.places[step];
         place.live = place.live.saturating_add(1);
         place.broken = broken;
+        place.condemned = false;
         self.ghosts.made = true;
         true
     }
 
     /// Removes the thing of a step. `false`: refused, something made later still needs it.
     pub fn remove(&mut self, step: usize) -> bool {
-        if self.places[step + 1..].iter().any(|later| later.live > 0) {
+        let needs =
+            |later: usize| self.targets[later] * self.targets[step] == 0 || self.targets[later] == self.targets[step];
+        if (step + 1..self.places.len()).any(|later| self.places[later].live > 0 && needs(later)) {
             return false;
         }
-        self.places[step].live = 0;
-        self.places[step].broken = false;
-        for later in &mut self.places[step + 1..] {
-            later.outdated = later.found.is_some();
+        let place = &mut self.places[step];
+        self.ghosts.reverted |= place.condemned && place.live > 0;
+        (place.live, place.broken, place.condemned) = (0, false, false);
+        for later in (step + 1..self.places.len()).filter(|later| needs(*later)).collect::<Vec<_>>() {
+            self.places[later].outdated = self.places[later].found.is_some();
         }
+        self.note_empty();
         true
+    }
+
+    /// A rehearsal before which nothing is left has seen its phase undone.
+    pub fn note_empty(&mut self) {
+        for step in 0..self.places.len() {
+            let is_empty = self.places[..step].iter().all(|place| place.live == 0);
+            let place = &mut self.places[step];
+            if is_empty && place.rehearsed == Rehearsed::Begun {
+                place.rehearsed = Rehearsed::Emptied;
+            }
+        }
+    }
+
+    /// A rehearsal succeeded. It counts when everything before it was gone at once since it began, and is there again.
+    pub fn count_rehearsal(&mut self, step: usize, is_change: impl Fn(usize) -> bool) {
+        let is_redone = (0..step).filter(|index| is_change(*index)).all(|index| self.places[index].live == 1);
+        let counts = is_redone && self.places[step].rehearsed == Rehearsed::Emptied;
+        self.places[step].rehearsed = Rehearsed::No;
+        self.ghosts.rehearsed |= counts;
+        self.ghosts.unrehearsed |= !counts;
+    }
+
+    /// A rollback is no rehearsal.
+    pub fn end_rehearsals(&mut self) {
+        for place in &mut self.places {
+            place.rehearsed = Rehearsed::No;
+        }
     }
 
     /// Whether nothing of ours is left.

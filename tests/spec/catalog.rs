@@ -94,6 +94,14 @@ enum OnFailure {
     Continue,
 }
 
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)]
+struct Target {
+    target: String,
+    release: Option<Input<String>>,
+}
+
 fn entry<Settings: JsonSchema>(kind: &str, contract: Contract, provides: &[&str]) -> KindEntry {
     KindEntry {
         kind: StepKind::new(kind),
@@ -127,6 +135,9 @@ impl Catalog for TestCatalog {
             entry::<Baseline>("protected_unchanged", Gate, &[]),
             entry::<Endpoint>("copy_configuration", Change, &[]),
             entry::<Command>("command", Change, &[]),
+            entry::<Target>("target_switch", Change, &["switch.release"]),
+            entry::<Target>("target_gate", Gate, &[]),
+            entry::<Target>("target_soak", Contract::SOAK, &[]),
         ];
         let unbuilt = [
             "application_copy",

@@ -1,6 +1,6 @@
 //! The repository's own files, and the starter.
 
-use migrate::core::{Phase, StepId};
+use migrate::core::{Phase, Plan, StepId};
 use migrate::spec::{LoadOptions, PhaseFiles, Sources, Style, load, load_sources, render_text, starter};
 use migrate::steps::BuiltInKinds;
 
@@ -26,10 +26,10 @@ fn block(first_line: &str) -> String {
     block.split("```").next().expect("its text").to_owned()
 }
 
-#[test]
-fn the_worked_example_of_the_readme_loads() {
+/// The repository's own plan, with a block of the README as one of its phases.
+fn plan_with(phase: usize, first_line: &str) -> Plan {
     let mut phases = PhaseFiles::embedded();
-    phases.phases[2].bytes = block("# 2-staging-copy.yaml").into();
+    phases.phases[phase].bytes = block(first_line).into();
     let sources = Sources {
         rollout_name: "rollout.yaml".into(),
         rollout: text_of("rollout.yaml").into(),
@@ -38,7 +38,25 @@ fn the_worked_example_of_the_readme_loads() {
     };
     let (plan, warnings) = load_sources(&sources, &BuiltInKinds).unwrap_or_else(|found| panic!("{found}"));
     assert!(warnings.is_empty());
+    plan
+}
+
+#[test]
+fn the_worked_example_of_the_readme_loads() {
+    let plan = plan_with(2, "# 2-staging-copy.yaml");
     assert_eq!(plan.step(&StepId::new("2.temporary-files")).expect("the step").kind.as_str(), "command");
+}
+
+#[test]
+fn the_example_of_each_target_in_the_readme_is_the_plan_that_it_says() {
+    let plan = plan_with(4, "# 4-production.yaml");
+    let ids: Vec<String> = plan.steps_of(Phase::Production).map(|step| format!("`{}`", step.id)).collect();
+    let said = text_of("phases/README.md");
+    let said = said.split("the plan has ").nth(1).and_then(|rest| rest.split(", in this order").next());
+    assert_eq!(said.map(|text| text.replace(",\n", ", ")), Some(ids.join(", ")));
+    plan.steps_of(Phase::Production).filter(|step| step.target.is_some()).for_each(|step| {
+        migrate::steps::build(step).unwrap_or_else(|failure| panic!("{failure}"));
+    });
 }
 
 #[test]

@@ -14,11 +14,21 @@ const MEBIBYTE: usize = 1 << 20;
 /// Refused with these codes, in time, and with an answer that is no attack itself.
 fn refused(bytes: impl Into<Vec<u8>>) -> Vec<&'static str> {
     let bytes = bytes.into();
-    let begin = Instant::now();
+    let begin = busy();
     let found = found(load_rollout(bytes));
-    assert!(begin.elapsed() < LIMIT, "took {:?}", begin.elapsed());
+    let taken = busy().saturating_sub(begin);
+    assert!(taken < LIMIT, "took {taken:?}");
     bounded(&found);
     codes(&found)
+}
+
+/// How long this thread has had a processor: what other tests and other programs do at the same time does not count.
+/// Where the system does not say, the time of day.
+fn busy() -> Duration {
+    static BEGIN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    let said = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = said.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| BEGIN.elapsed(), Duration::from_nanos)
 }
 
 fn refused_path(path: PathBuf) -> Vec<&'static str> {
@@ -30,9 +40,16 @@ fn refused_path(path: PathBuf) -> Vec<&'static str> {
 }
 
 fn bounded(found: &[Diagnostic]) {
-    assert!((1..=101).contains(&found.len()), "{} mistakes", found.len());
+    assert!((1..=151).contains(&found.len()), "{} mistakes", found.len());
     let message: usize = found.iter().map(|item| item.message.len()).sum();
     assert!(message < 64 << 10, "{message} bytes of messages");
+}
+
+#[test]
+fn the_clock_of_these_tests_runs() {
+    let (begin, wall) = (busy(), Instant::now());
+    while wall.elapsed() < Duration::from_millis(100) {}
+    assert!(busy() > begin);
 }
 
 #[test]
@@ -81,6 +98,40 @@ fn one_long_value() {
     assert!(refused(text).contains(&"grammar/missing-key"));
     let text = format!("version: 1\n\"{}\": 1\n", "a".repeat(900_000));
     assert!(refused(text).contains(&"yaml/syntax"));
+}
+
+/// Mistakes of meaning, thousands of them on one long line, beside one of form.
+#[test]
+fn many_mistakes_of_meaning() {
+    let rollout = |section: &str| {
+        let text = crate::support::text_of("tests/spec/valid/minimal.yaml").replace("workers: 2", "workers: two");
+        let key = section.split(':').next().expect("a key");
+        let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with(key)).collect();
+        lines.push(section);
+        lines.join("\n")
+    };
+    let counts = "2, ".repeat(9_000);
+    assert!(refused(rollout(&format!("worker_counts: [{counts}]"))).contains(&"rollout/worker-counts"));
+    let target = "{ name: staging, host: 18.117.115.217, instance: i }, ".repeat(2_800);
+    let text = crate::support::text_of("tests/spec/valid/minimal.yaml").replace("replicas: 1", "replicas: one");
+    let cut = text.find("  targets:").expect("the targets")..text.find("cache:").expect("the cache");
+    let mut many = text.clone();
+    many.replace_range(cut, &format!("  targets: [{target}]\n"));
+    assert!(refused(many).contains(&"rollout/reserved-name"));
+    let hosts: String = (0..9_000).map(|number| format!("h{number}, h{number}, ")).collect();
+    let hosts = text.replace("[operator]", &format!("[{hosts}]"));
+    assert!(refused(hosts).contains(&"rollout/refused-twice"));
+    let texts = text.replace("[flask,", &format!("[{} flask,", "\"${\", ".repeat(15_000)));
+    assert!(refused(texts).contains(&"rollout/expansion"));
+    let names: String = (0..4_000).map(|number| format!("n{number}: {{ cookie: c }}, ")).collect();
+    let uses = "{ get: \"${nothing}\" }, ".repeat(60);
+    let journey = format!("journeys: [{{ name: a, requests: [{{ get: /, extract: {{ {names} }} }}, {uses} ] }}]");
+    assert!(refused(rollout(&journey)).contains(&"journeys/unknown-variable"));
+    let headers: String = (0..9_000).map(|number| format!("\"h {number}\": x, ")).collect();
+    let journey = format!("journeys: [{{ name: a, requests: [{{ get: /, headers: {{ {headers} }} }}] }}]");
+    assert!(refused(rollout(&journey)).contains(&"journeys/header"));
+    let journeys = "{ name: a, requests: [{ get: / }] }, ".repeat(2_000);
+    assert!(refused(rollout(&format!("journeys: [{journeys}]"))).contains(&"journeys/duplicate-name"));
 }
 
 #[test]

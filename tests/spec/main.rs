@@ -12,6 +12,7 @@
 mod catalog;
 mod directories;
 mod documents;
+mod expanding;
 mod facts;
 mod hostile;
 mod printing;
@@ -19,3 +20,4 @@ mod random;
 mod samples;
 mod schemas;
 mod support;
+mod together;

@@ -55,6 +55,14 @@ fn a_token_in_the_rollout_is_never_printed() {
         "{ token: sup3r+s3cr3t: x }",
         "{ token: \"sup3r+s3cr3t }",
         "!x sup3r+s3cr3t",
+        "sup3r+s3cr3t\n    and more",
+        "\n    value: sup3r+s3cr3t\n   x: y",
+        "\n    value: sup3r+s3cr3t\n    environment: sup3r+s3cr3t: x",
+        "\n    {\n      value: \"sup3r+s3cr3t }",
+        "\n    {\n      value: sup3r+s3cr3t\n      x: y }",
+        "\n    - sup3r+s3cr3t\n    -\tx: y",
+        "\n    \"sup3r+s3cr3t",
+        "{ environment: sup3r+s3cr3t, secrets_manager: \"sup3r+s3cr3t!\" }",
     ] {
         let found = found(load_rollout(rollout.replace(good, bad)));
         assert!(!found.is_empty(), "{bad}");

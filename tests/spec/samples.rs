@@ -61,6 +61,16 @@ fn every_invalid_phase_is_explained() {
 }
 
 #[test]
+fn every_invalid_production_phase_is_explained() {
+    each("tests/spec/invalid-production", |name, bytes| {
+        let expected = expected_codes(&bytes);
+        let found = found(load_phase(4, bytes));
+        insta::assert_snapshot!(format!("production__{name}"), render_text(&found, Style::Plain));
+        holds(codes(&found) == expected, || format!("found {:?}, expected {expected:?}", codes(&found)))
+    });
+}
+
+#[test]
 fn every_valid_rollout_is_accepted() {
     each("tests/spec/valid", |_, bytes| {
         let found = found(load_rollout(bytes));

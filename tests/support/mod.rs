@@ -30,6 +30,8 @@ pub fn planned(name: &str, phase: Phase, contract: Contract) -> PlannedStep {
         availability: Availability::Built,
         requires: Vec::new(),
         provides: Vec::new(),
+        guards: None,
+        target: None,
     }
 }
 
@@ -63,6 +65,49 @@ pub fn evidence(
 
 /// A legal journal in which every variant of `Event` occurs. It ends with everything rolled back and settled.
 pub fn every_event() -> Vec<Stamped> {
+    let mut events = first_events();
+    let last = events.pop();
+    events.extend(rehearsed().into_iter().map(|event| Stamped { fence: Fence(1), event }));
+    events.extend(last);
+    events
+}
+
+/// A phase that is rehearsed, passes and is rolled back.
+fn rehearsed() -> Vec<Event> {
+    let start = |step: &str, contract| Event::StepStarted { step: id(step), phase: Phase::Infrastructure, contract };
+    let done = |step: &str| Event::StepSucceeded { step: id(step), facts: Facts::new(), evidence: Vec::new() };
+    let undone = || [Event::UndoStarted { step: id("1.make") }, Event::UndoFinished { step: id("1.make") }];
+    let rehearsal = || id("1.rehearsal");
+    let mut events = vec![
+        Event::PhaseStarted { phase: Phase::Infrastructure, steps: vec![id("1.make"), rehearsal()] },
+        start("1.make", Contract::Change),
+        done("1.make"),
+        start("1.rehearsal", Contract::Rehearsal),
+        Event::RehearsalBegan { step: rehearsal(), at: at(10) },
+    ];
+    events.extend(undone());
+    events.extend([
+        Event::RehearsalTurned { step: rehearsal(), at: at(20) },
+        start("1.make", Contract::Change),
+        done("1.make"),
+        start("1.rehearsal", Contract::Rehearsal),
+        Event::GateJudged {
+            step: rehearsal(),
+            verdict: Verdict::Pass,
+            reason: "quick enough".into(),
+            evidence: Vec::new(),
+        },
+        done("1.rehearsal"),
+        Event::PhasePassed { phase: Phase::Infrastructure },
+        Event::RollbackStarted { to: Phase::Preflight, reason: None },
+    ]);
+    events.extend(undone());
+    events.push(Event::RollbackFinished { to: Phase::Preflight });
+    events
+}
+
+/// The journal of the first version, before rehearsals. Its fixture is never rewritten, so it stays as it is.
+pub fn first_events() -> Vec<Stamped> {
     let plan = PlanDigest(Digest::of(b"the plan"));
     let other = PlanDigest(Digest::of(b"another plan"));
     let steps = || vec![id("1.make"), id("1.gate")];
@@ -92,7 +137,7 @@ pub fn every_event() -> Vec<Stamped> {
         start("1.make", Contract::Change),
         Event::StepSucceeded { step: id("1.make"), facts, evidence: proof() },
         start("1.gate", Contract::Soak { seconds: 2 }),
-        Event::SoakObserved { step: id("1.gate"), seconds: 2 },
+        Event::SoakObserved { step: id("1.gate"), seconds: 2, window: None },
         Event::GateJudged {
             step: id("1.gate"),
             verdict: Verdict::Pass,

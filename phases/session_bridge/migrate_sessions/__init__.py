@@ -9,7 +9,17 @@ environment variables (see `settings`). If it cannot do its work it ends the pro
 - `old_store` and `redis_store` are the stores, `breaker` what happens when Redis is away.
 - `envelope` and `codec` are what is in Redis; `stamps` says how old it is.
 - `metrics` is the line it writes.
+- `trial` is what a trial run may ask of the process; `census` is a program that counts sessions in files.
 """
+
+import os
+import sys
+
+# Python names itself so while it imports what `-m` runs: the census, which lives in an application's directory but
+# must not import anything from there, nor leave byte code.
+if sys.argv[:1] == ["-m"]:
+    sys.dont_write_bytecode = True
+    sys.path[:] = [place for place in sys.path if place not in ("", os.getcwd())]  # noqa: PTH109
 
 from .errors import Refused
 from .install import activate, install

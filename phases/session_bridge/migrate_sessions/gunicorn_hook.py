@@ -10,10 +10,17 @@ MIGRATE_SESSIONS_LATE=yes be set. With `preload_app` the master loads the applic
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+from . import trial
 from .errors import Refused
 from .install import end, install, prepared, watch
+
+# The application is imported before the hook is called: what it reads is noted from now on. Settings that are refused
+# are reported by the hook.
+with contextlib.suppress(Refused):
+    trial.listen(prepared())
 
 
 def post_worker_init(worker: Any) -> None:

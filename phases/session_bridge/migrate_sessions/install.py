@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Optional
 
 from flask import Flask
 
-from . import find, interface, redis_store, versions
+from . import find, interface, redis_store, trial, versions
 from .breaker import Breaker
 from .errors import Refused
 from .metrics import Metrics
@@ -33,6 +33,7 @@ def activate() -> Any:
     """
     try:
         settings = prepared()
+        trial.listen(settings)
         name = os.environ.get(APPLICATION)
         if not name:
             raise Refused(f"{APPLICATION} is not set; it names the original application, like run:app")
@@ -50,6 +51,8 @@ def install(found: Any, settings: Optional[Settings] = None) -> Flask:
     app = find.flask_in(found)
     if app is None:
         raise Refused(f"there is no Flask application in what was loaded, a {type(found).__name__}")
+    if settings.cookie_name is not None:
+        app.config["SESSION_COOKIE_NAME"] = settings.cookie_name
     if isinstance(app.session_interface, interface.Bridged):
         return app
     if not hasattr(app.session_interface, "session_class") or not hasattr(app.session_interface, "key_prefix"):
@@ -61,6 +64,7 @@ def install(found: Any, settings: Optional[Settings] = None) -> Flask:
             " (if it calls Session(app) later than its import, set MIGRATE_SESSIONS_LATE=yes)"
         )
     app.session_interface = _bridge(app, settings)
+    trial.offer(app, settings)
     return app
 
 

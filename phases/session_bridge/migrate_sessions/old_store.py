@@ -52,6 +52,7 @@ class Entry(NamedTuple):
     stamp: int
     deleted: bool
     expires: int
+    marked: bool = True  # The stamp is in the file; else it is the time of its change.
 
     def remaining(self) -> int:
         """The seconds it has left; 0 if it never ends."""
@@ -102,6 +103,16 @@ class OldStore:
             cache._hash_method = getattr(hashlib, settings.old_hash)
         return cls(cache, metrics)
 
+    @property
+    def directory(self) -> Path:
+        """Where the files are."""
+        return self._directory
+
+    @property
+    def hash_name(self) -> str:
+        """How the files that are written are named: `md5` or `sha256`."""
+        return str(self._cache._hash_method(b"").name)
+
     def find(self, key: str) -> Optional[Entry]:
         """The newest trusted file of a session, unless it has expired; a deletion not yet told to Redis counts."""
         entries = [entry for path in self._paths(key) if (entry := self._entry(path)) is not None]
@@ -133,6 +144,17 @@ class OldStore:
         if not saved:
             self._metrics.count("old_failures")
         return saved
+
+    def extend(self, entry: Entry, timeout: int) -> bool:
+        """Lets a session saved here end after `timeout` seconds from now; whether its file was there to be told."""
+        try:
+            with _opened(open_trusted(entry.path, writable=True)) as file:
+                if file is None:
+                    return False
+                # Four bytes in place, as cachelib writes them. The time of change is not the stamp of a file of ours.
+                return os.pwrite(file.fileno(), _EXPIRY.pack(int(time.time()) + timeout), 0) == _EXPIRY.size
+        except (Untrusted, OSError, struct.error):
+            return False
 
     def delete(self, key: str) -> None:
         """Removes a session under every name it may have."""
@@ -189,5 +211,5 @@ def _read_entry(path: Path, file: BinaryIO) -> Optional[Entry]:
     if expires and expires < time.time():
         return None
     if mark != _SAVED or not plausible(stamp):
-        stamp = state.st_mtime_ns
+        return Entry(path, state.st_mtime_ns, False, expires, marked=False)
     return Entry(path, stamp, False, expires)

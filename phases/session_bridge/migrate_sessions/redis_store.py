@@ -1,4 +1,4 @@
-"""Redis, seen from the bridge: three operations that either work within their timeouts or raise `StoreAway`."""
+"""Redis, seen from the bridge: a few operations that either work within their timeouts or raise `StoreAway`."""
 
 from __future__ import annotations
 
@@ -59,6 +59,10 @@ class RedisStore:
         if done:
             self._metrics.count("bytes_written", len(value))
         return bool(done)
+
+    def extend(self, key: str, seconds: int) -> bool:
+        """Lets a value end after `seconds` from now; whether there is one."""
+        return bool(self._call(lambda: self._connection.expire(key, seconds)))
 
     def _call(self, operation: Callable[[], T]) -> T:
         if not self._breaker.allows():

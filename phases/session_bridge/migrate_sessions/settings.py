@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from urllib.parse import unquote, urlsplit
 from .errors import Refused
 
 PREFIX = "MIGRATE_SESSIONS_"
+# What RFC 6265 allows in the name of a cookie.
+_COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_SHORTEST_TOKEN = 32
 
 
 class Secret:
@@ -40,6 +44,16 @@ class RedisAddress:
     username: Optional[str]
     password: Optional[Secret]
     ca_file: Optional[str]
+    password_file: Optional[Path] = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the trial endpoints were told; without a token there are none."""
+
+    token: Secret  # TRIAL_TOKEN_FILE: holds what a request must bring
+    token_file: Path
+    watch: tuple[str, ...] = ()  # TRIAL_WATCH: variables that the application is expected to read
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,8 @@ class Settings:
     metrics_file: Optional[Path] = None  # METRICS_FILE: also appended to this file
     header: bool = False  # HEADER: `yes` tells process and store in a response header
     late: bool = False  # LATE: `yes` allows Session(app) to be called after the import
+    cookie_name: Optional[str] = None  # COOKIE_NAME: of the session cookie; the application's own when not set
+    trial: Optional[Trial] = None
 
     @classmethod
     def from_environment(cls, environment: Optional[Mapping[str, str]] = None) -> Settings:
@@ -82,6 +98,8 @@ class Settings:
             metrics_file=variables.path("METRICS_FILE"),
             header=variables.choice("HEADER", ("no", "yes")) == "yes",
             late=variables.choice("LATE", ("no", "yes")) == "yes",
+            cookie_name=_cookie_name(variables),
+            trial=_trial(variables),
         )
         variables.refuse_the_rest()
         return settings
@@ -143,7 +161,7 @@ def _unless(value: str, nothing: str) -> Optional[str]:
 
 def _redis_address(variables: _Variables) -> RedisAddress:
     url = variables.take("REDIS_URL")
-    password = _password(variables)
+    password, password_file = _password(variables)
     ca_file = variables.path("REDIS_CA_FILE")
     if url is None:
         raise Refused(f"{PREFIX}REDIS_URL is not set; it looks like rediss://host:6379/0")
@@ -163,21 +181,51 @@ def _redis_address(variables: _Variables) -> RedisAddress:
     if ca_file is not None and not ca_file.is_file():
         raise Refused(f"{PREFIX}REDIS_CA_FILE names no file: {ca_file}")
     username = unquote(parts.username) if parts.username else None
-    return RedisAddress(parts.hostname, port, database, tls, username, password, str(ca_file) if ca_file else None)
+    return RedisAddress(
+        parts.hostname, port, database, tls, username, password, str(ca_file) if ca_file else None, password_file
+    )
 
 
-def _password(variables: _Variables) -> Optional[Secret]:
+def _password(variables: _Variables) -> tuple[Optional[Secret], Optional[Path]]:
     text = variables.take("REDIS_PASSWORD")
     file = variables.path("REDIS_PASSWORD_FILE")
     if text is not None and file is not None:
         raise Refused(f"{PREFIX}REDIS_PASSWORD and {PREFIX}REDIS_PASSWORD_FILE are both set")
     if file is not None:
-        try:
-            if file.stat().st_mode & stat.S_IROTH:
-                raise Refused(f"{PREFIX}REDIS_PASSWORD_FILE can be read by everyone: {file}")
-            text = file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused(f"{PREFIX}REDIS_PASSWORD_FILE cannot be read: {file} ({type(error).__name__})") from None
-        if not text:
-            raise Refused(f"{PREFIX}REDIS_PASSWORD_FILE is empty: {file}")
-    return Secret(text) if text else None
+        return _secret_in(file, "REDIS_PASSWORD_FILE"), file
+    return (Secret(text) if text else None), None
+
+
+def _secret_in(file: Path, name: str) -> Secret:
+    """What a file holds that only some may read."""
+    try:
+        if file.stat().st_mode & stat.S_IROTH:
+            raise Refused(f"{PREFIX}{name} can be read by everyone: {file}")
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{PREFIX}{name} cannot be read: {file} ({type(error).__name__})") from None
+    if not text:
+        raise Refused(f"{PREFIX}{name} is empty: {file}")
+    return Secret(text)
+
+
+def _cookie_name(variables: _Variables) -> Optional[str]:
+    name = variables.take("COOKIE_NAME")
+    if name is not None and not _COOKIE_NAME.match(name):
+        raise Refused(f"{PREFIX}COOKIE_NAME is not a name that a cookie can have")
+    return name
+
+
+def _trial(variables: _Variables) -> Optional[Trial]:
+    file = variables.path("TRIAL_TOKEN_FILE")
+    names = variables.take("TRIAL_WATCH")
+    if file is None:
+        if names is not None:
+            raise Refused(f"{PREFIX}TRIAL_WATCH is set, but {PREFIX}TRIAL_TOKEN_FILE is not")
+        return None
+    token = _secret_in(file, "TRIAL_TOKEN_FILE")
+    if len(token.reveal()) < _SHORTEST_TOKEN or not token.reveal().isascii():
+        raise Refused(
+            f"{PREFIX}TRIAL_TOKEN_FILE holds fewer than {_SHORTEST_TOKEN} characters, or strange ones: {file}"
+        )
+    return Trial(token, file, tuple(name.strip() for name in (names or "").split(",") if name.strip()))

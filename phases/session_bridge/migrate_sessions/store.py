@@ -17,6 +17,12 @@ Writing
     Redis, and the file too if told to write both, or if Redis did not take it. If a value cannot be kept in Redis as
     the same type, that session stays in the old store alone and is counted (or is an error, if told so).
 
+Refreshing
+    A session whose encoding is, byte for byte, what this request read from Redis is not written again: Redis and the
+    file are told its new end. Nothing was changed, so the stamp stays, and whoever did change it meanwhile, or deleted
+    it, is not overwritten. A file that is missing or has another stamp is written, with the stamp of what was read. If
+    Redis has lost the session, it is saved as a changed one would be.
+
 Deleting
     Both. Redis keeps a marker for as long as a session lives; if Redis is away, the old store keeps one instead.
 """
@@ -33,7 +39,7 @@ from .metrics import Metrics
 from .old_store import Entry, OldStore
 from .redis_store import RedisStore
 from .stamps import Clock
-from .trace import trace
+from .trace import Kept, trace
 
 _log = logging.getLogger(__name__)
 Session = dict[str, Any]
@@ -83,8 +89,16 @@ class BridgeStore:
         """Saves the session; raises only if no store can keep a value in it."""
         self._metrics.count("writes")
         seconds = int(timeout)
-        stamp = self._clock.next()
-        problem, in_redis = self._write_redis(key, value, seconds, stamp)
+        body, problem = self._encoded(value)
+        stamp = self._refreshed(key, body, seconds)
+        in_redis = stamp is not None
+        if stamp is None:
+            stamp = self._clock.next()
+            in_redis = body is not None and self._write_redis(key, body, seconds, stamp)
+        elif self._write_both and self._old_refreshed(key, stamp, seconds):
+            trace().wrote = "both"
+            self._metrics.write_if_due()
+            return True
         in_old = False
         if self._write_both or not in_redis:
             in_old = self._write_old(key, value, seconds, stamp, in_redis, problem)
@@ -111,6 +125,22 @@ class BridgeStore:
             self._old.delete(key)
         self._metrics.write_if_due()
         return True
+
+    # What the trial endpoints ask
+
+    def redis_key(self, key: str) -> str:
+        """The name in Redis of a session, given the one that Flask-Session uses."""
+        return self._redis_key(key)
+
+    @property
+    def old(self) -> OldStore:
+        """The old store."""
+        return self._old
+
+    @property
+    def writes_both(self) -> bool:
+        """Whether every session is written to the old store, too."""
+        return self._write_both
 
     # Reading
 
@@ -164,6 +194,7 @@ class BridgeStore:
             return self._from_old(old)
         self._metrics.count("hits")
         trace().read = "redis"
+        trace().kept = Kept(key, found.body, found.stamp)
         return session
 
     def _from_old(self, old: Optional[Entry]) -> Optional[Session]:
@@ -211,19 +242,36 @@ class BridgeStore:
 
     # Writing
 
-    def _write_redis(self, key: str, value: Session, seconds: int, stamp: int) -> tuple[Optional[Unserializable], bool]:
+    def _encoded(self, value: Session) -> tuple[Optional[bytes], Optional[Unserializable]]:
         try:
-            payload = envelope.seal(encode(value), stamp)
+            return encode(value), None
         except Unserializable as problem:
             self._spared(problem)
             if self._unserializable_is_error:
                 raise
-            return problem, False
+            return None, problem
+
+    def _refreshed(self, key: str, body: Optional[bytes], seconds: int) -> Optional[int]:
+        """The stamp of what Redis has, if that is what is to be saved and it has been told its new end."""
+        kept = trace().kept
+        if kept is None or kept.key != key or seconds <= 0 or body is None or kept.body.tobytes() != body:
+            return None
         try:
-            return None, self._redis.put(self._redis_key(key), payload, seconds)
+            return kept.stamp if self._redis.extend(self._redis_key(key), seconds) else None
+        except StoreAway:
+            return None  # Counted by the attempt to save it.
+
+    def _old_refreshed(self, key: str, stamp: int, seconds: int) -> bool:
+        old = self._old.find(key)
+        same = old is not None and old.marked and not old.deleted and old.stamp == stamp
+        return old is not None and same and self._old.extend(old, seconds)
+
+    def _write_redis(self, key: str, body: bytes, seconds: int, stamp: int) -> bool:
+        try:
+            return self._redis.put(self._redis_key(key), envelope.seal(body, stamp), seconds)
         except StoreAway:
             self._metrics.count("falls")
-            return None, False
+            return False
 
     def _write_old(
         self, key: str, value: Session, seconds: int, stamp: int, in_redis: bool, problem: Optional[Unserializable]

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
+
+
+class Kept(NamedTuple):
+    """A session as Redis has it."""
+
+    key: str
+    body: memoryview
+    stamp: int
 
 
 @dataclass
@@ -15,6 +23,7 @@ class Trace:
     wrote: str = "none"  # The stores that took it: `redis`, `old`, `both`, or `none`.
     missed: bool = False  # A cookie named it, and no store that answered has it.
     unknown: bool = False  # Missed, but Redis was not there to be asked.
+    kept: Optional[Kept] = None  # What was read from Redis.
 
 
 current: ContextVar[Optional[Trace]] = ContextVar("migrate_sessions_trace", default=None)

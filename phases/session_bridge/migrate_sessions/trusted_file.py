@@ -12,14 +12,15 @@ class Untrusted(Exception):
     """There is a file, but somebody else may have written it. The message says why."""
 
 
-def open_trusted(path: Path) -> Optional[BinaryIO]:
-    """Opens a file for reading; None if there is none.
+def open_trusted(path: Path, writable: bool = False) -> Optional[BinaryIO]:
+    """Opens a file for reading, and perhaps for changing it; None if there is none.
 
     Everything is asked of the open file, so nobody can exchange it between the question and the reading.
     """
     try:
         # A link is not followed, and a pipe does not make us wait.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        access = os.O_RDWR if writable else os.O_RDONLY
+        descriptor = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -32,7 +33,7 @@ def open_trusted(path: Path) -> Optional[BinaryIO]:
             raise Untrusted(f"belongs to user {state.st_uid}, this process is user {os.geteuid()}")
         if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise Untrusted("can be written by other users")
-        return os.fdopen(descriptor, "rb")
+        return os.fdopen(descriptor, "r+b" if writable else "rb")
     except BaseException:
         os.close(descriptor)
         raise

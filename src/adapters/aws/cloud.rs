@@ -2,12 +2,16 @@
 
 use async_trait::async_trait;
 
-use super::{AwsSecrets, config, elasticache, elasticache_write, enumerate, identity, network, network_write};
+use super::{
+    AwsSecrets, config, elasticache, elasticache_write, enumerate, identity, load_balancing, load_balancing_write,
+    network, network_write,
+};
 use crate::core::rollout::{InstanceSelector, Rollout};
-use crate::core::{ApplyPermit, Failure, Permission, Statement, UndoPermit};
+use crate::core::{ApplyPermit, EitherPermit, Failure, Permission, Statement, UndoPermit};
 use crate::ports::{
     Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
-    ReplicationGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, WriteFailure,
+    ReplicationGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, TargetGroupFacts,
+    TargetPlace, WriteFailure,
 };
 
 /// AWS in one region, with the caller's credentials. Nothing is called, and no credentials are looked for, before the
@@ -18,6 +22,7 @@ pub struct AwsCloud {
     ec2: aws_sdk_ec2::Client,
     cache: aws_sdk_elasticache::Client,
     iam: aws_sdk_iam::Client,
+    balancing: aws_sdk_elasticloadbalancingv2::Client,
     sts: aws_sdk_sts::Client,
 }
 
@@ -38,6 +43,7 @@ impl AwsCloud {
             ec2: aws_sdk_ec2::Client::new(&config),
             cache: aws_sdk_elasticache::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
+            balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
         };
         (cloud, AwsSecrets::new(aws_sdk_secretsmanager::Client::new(&config)))
@@ -78,6 +84,10 @@ impl CloudRead for AwsCloud {
         elasticache::replication_group(&self.cache, id).await
     }
 
+    async fn target_group(&self, name: &str) -> Result<Option<TargetGroupFacts>, Failure> {
+        load_balancing::target_group(&self.balancing, name).await
+    }
+
     async fn tagged(&self, key: &str, value: &str) -> Result<Vec<TaggedResource>, Failure> {
         enumerate::tagged(&self.ec2, &self.cache, key, value).await
     }
@@ -116,5 +126,13 @@ impl CloudWrite for AwsCloud {
 
     async fn delete_replication_group(&self, _: &UndoPermit, id: &str) -> Result<(), WriteFailure> {
         elasticache_write::delete_replication_group(&self.cache, id).await
+    }
+
+    async fn deregister_target(&self, _: &ApplyPermit, group: &str, place: &TargetPlace) -> Result<(), WriteFailure> {
+        load_balancing_write::deregister_target(&self.balancing, group, place).await
+    }
+
+    async fn register_target(&self, _: EitherPermit<'_>, group: &str, place: &TargetPlace) -> Result<(), WriteFailure> {
+        load_balancing_write::register_target(&self.balancing, group, place).await
     }
 }

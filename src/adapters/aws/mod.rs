@@ -8,6 +8,8 @@ mod elasticache;
 mod elasticache_write;
 mod enumerate;
 mod identity;
+mod load_balancing;
+mod load_balancing_write;
 mod network;
 mod network_write;
 mod secrets;

@@ -95,6 +95,7 @@ fn facts(instance: &Instance) -> Result<InstanceFacts, Failure> {
             .iter()
             .filter_map(|group| Some((group.group_id()?.to_owned(), group.group_name().unwrap_or_default().to_owned())))
             .collect(),
+        tags: tags(instance.tags()),
     })
 }
 

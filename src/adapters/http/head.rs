@@ -91,6 +91,20 @@ pub(super) fn values(head: &[u8], name: &str) -> Vec<String> {
     named.map(|header| String::from_utf8_lossy(header.value).into_owned()).collect()
 }
 
+/// Every header but `Set-Cookie`, names in lower case, in a head that was read before.
+pub(super) fn all_but_cookies(head: &[u8]) -> Vec<(String, String)> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    if response.parse(head).is_err() {
+        return Vec::new();
+    }
+    let all = response
+        .headers
+        .iter()
+        .map(|header| (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned()));
+    all.filter(|(name, _)| name != "set-cookie").collect()
+}
+
 fn has_word(list: &[u8], word: &[u8]) -> bool {
     list.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(word))
 }

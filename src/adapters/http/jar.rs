@@ -36,6 +36,18 @@ impl Jar {
         self.keep(set.name, set.value, path, set.secure, set.lifetime);
     }
 
+    /// Takes a cookie that was kept elsewhere, until the user leaves.
+    pub fn take_up(&mut self, name: String, value: String, path: String) {
+        self.keep(name, value, path, false, None);
+    }
+
+    /// Name, value and path of every cookie that is not over.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let now = Instant::now();
+        let current = self.cookies.iter().filter(move |cookie| cookie.until.is_none_or(|until| until > now));
+        current.map(|cookie| (cookie.name.as_str(), cookie.value.as_str(), cookie.path.as_str()))
+    }
+
     fn keep(&mut self, name: String, value: String, path: String, secure: bool, lifetime: Option<Duration>) {
         let known = self.cookies.iter().position(|cookie| cookie.name == name && cookie.path == path);
         if lifetime.is_some_and(|lifetime| lifetime.is_zero()) {

@@ -1,7 +1,9 @@
 //! Simulated users over HTTP/1.1. From the wire up: `framing`, `head`, `connection`; then what a browser does (`cookie`,
-//! `jar`, `redirect`); then what a journey says (`template`, `body`, `script`, `check`); then the user and the crowd.
+//! `jar`, `redirect`); then what a journey says (`template`, `body`, `script`, `check`); then one user (`mind`), alone (`browser`) or in a crowd
+//! (`user`, `generator`).
 
 mod body;
+mod browser;
 mod check;
 mod connection;
 mod cookie;
@@ -10,6 +12,7 @@ mod framing;
 mod generator;
 mod head;
 mod jar;
+mod mind;
 mod recorder;
 mod redirect;
 mod schedule;
@@ -20,4 +23,5 @@ mod tls;
 mod user;
 mod watchdog;
 
+pub use browser::HttpBrowsers;
 pub use generator::HttpLoad;

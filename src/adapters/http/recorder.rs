@@ -11,6 +11,9 @@ use crate::ports::{ErrorKind, LoadResult, LoadSnapshot, RequestResult};
 /// A user who is more people than this is not listed further.
 const MOST_IDENTITIES: usize = 8;
 
+/// Workers that come and go are not listed for ever.
+const MOST_WORKERS: usize = 4_096;
+
 /// What some of the users met with.
 #[derive(Debug)]
 pub(super) struct Recorder(Mutex<Counts>);
@@ -20,6 +23,7 @@ pub(super) struct Counts {
     /// By the request's number.
     requests: Vec<RequestResult>,
     identities: BTreeMap<u32, BTreeSet<String>>,
+    answered: BTreeMap<u32, u64>,
     completed: u64,
     broken_off: u64,
     pub sent: u64,
@@ -84,6 +88,13 @@ impl Counts {
         }
     }
 
+    /// A worker gave an answer. As many are kept apart as no Gunicorn has.
+    pub fn answered(&mut self, worker: u32) {
+        if self.answered.len() < MOST_WORKERS || self.answered.contains_key(&worker) {
+            *self.answered.entry(worker).or_default() += 1;
+        }
+    }
+
     /// How much later than due a free user began.
     pub fn lag(&mut self, lag: Duration) {
         self.lag.record(lag);
@@ -94,16 +105,21 @@ impl Counts {
 pub(super) fn snapshot(recorders: &[Recorder], elapsed: Duration) -> LoadSnapshot {
     let mut snapshot = LoadSnapshot { elapsed, ..LoadSnapshot::default() };
     let mut recent = LatencyHistogram::new();
+    let mut kinds: BTreeMap<ErrorKind, u64> = BTreeMap::new();
     for recorder in recorders {
         let mut counts = recorder.open();
         snapshot.requests += counts.done;
         snapshot.failed += counts.failed;
+        let errors = counts.requests.iter().flat_map(|request| &request.errors);
+        errors.for_each(|(kind, tally)| *kinds.entry(*kind).or_default() += tally.count);
         recent.merge(&counts.recent);
         counts.recent.clear();
     }
     LoadSnapshot {
+        mostly: kinds.into_iter().max_by_key(|(_, count)| *count).map(|(kind, _)| kind),
         recent: recent.count(),
         recent_p50: recent.percentile(50.0),
+        recent_p95: recent.percentile(95.0),
         recent_p99: recent.percentile(99.0),
         ..snapshot
     }
@@ -126,6 +142,7 @@ pub(super) fn result(recorders: &[Recorder], titles: &[String], elapsed: Duratio
             journeys_completed: counts.completed,
             journeys_failed: counts.broken_off,
             identities: counts.identities,
+            answered: counts.answered,
             bytes_sent: counts.sent,
             bytes_received: counts.received,
             connections: counts.connections,

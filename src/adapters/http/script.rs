@@ -16,11 +16,26 @@ pub(super) struct Script {
     pub weight: u32,
     /// What each request is called in results, by its number.
     pub titles: Vec<String>,
+    pub site: Site,
+}
+
+/// What a target is to a browser.
+#[derive(Debug)]
+pub(super) struct Site {
     /// The host without its port, for cookies.
     pub host: String,
     /// The host as it is written in requests and in redirects.
     pub authority: String,
     pub is_secure: bool,
+}
+
+impl Site {
+    pub fn of(target: &LoadTarget) -> Self {
+        let authority = target.host();
+        let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host).to_owned();
+        let is_secure = matches!(target.security, crate::ports::TransportSecurity::Tls { .. });
+        Self { host, authority, is_secure }
+    }
 }
 
 #[derive(Debug)]
@@ -125,16 +140,7 @@ impl CompiledRequest {
 /// # Errors
 /// `Permanent` when a journey cannot be sent as it is written; `migrate check` says where.
 pub(super) fn compile(journeys: &[Journey], target: &LoadTarget) -> Result<Script, Failure> {
-    let authority = target.host();
-    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host).to_owned();
-    let mut script = Script {
-        journeys: Vec::new(),
-        weight: 0,
-        titles: Vec::new(),
-        host,
-        authority,
-        is_secure: matches!(target.security, crate::ports::TransportSecurity::Tls { .. }),
-    };
+    let mut script = Script { journeys: Vec::new(), weight: 0, titles: Vec::new(), site: Site::of(target) };
     for journey in journeys {
         let wrong = |why: String| {
             Failure::permanent(format!("journey `{}`: {why}", journey.name)).hint("run `migrate check`: it says where")
@@ -142,7 +148,7 @@ pub(super) fn compile(journeys: &[Journey], target: &LoadTarget) -> Result<Scrip
         let mut names = Names::default();
         let mut requests = Vec::new();
         for request in &journey.requests {
-            let compiled = compile_request(request, &script, &mut names).map_err(&wrong)?;
+            let compiled = compile_request(request, script.titles.len(), &script.site, &mut names).map_err(&wrong)?;
             script.titles.push(format!("{}/{}", journey.name, request.title()));
             requests.push(compiled);
         }
@@ -159,8 +165,13 @@ pub(super) fn compile(journeys: &[Journey], target: &LoadTarget) -> Result<Scrip
     Ok(script)
 }
 
-fn compile_request(request: &JourneyRequest, script: &Script, names: &mut Names) -> Result<CompiledRequest, String> {
-    let number = script.titles.len();
+/// Compiles one request, which has this number among all. The names are those of its journey so far.
+pub(super) fn compile_request(
+    request: &JourneyRequest,
+    number: usize,
+    site: &Site,
+    names: &mut Names,
+) -> Result<CompiledRequest, String> {
     let [(method, _, path)] = request.methods()[..] else {
         return Err(format!("request {} has not exactly one method", number + 1));
     };
@@ -169,7 +180,7 @@ fn compile_request(request: &JourneyRequest, script: &Script, names: &mut Names)
     }
     let text = |broken: BrokenReference| broken.to_string();
     let path = Template::of(path, Escape::Path, names).map_err(text)?;
-    let mut constant = format!("Host: {}\r\nUser-Agent: migrate\r\nAccept: */*\r\n", script.authority).into_bytes();
+    let mut constant = format!("Host: {}\r\nUser-Agent: migrate\r\nAccept: */*\r\n", site.authority).into_bytes();
     let mut headers = Vec::new();
     for (name, value) in &request.headers {
         let template = Template::of(value, Escape::Header, names).map_err(text)?;

@@ -30,6 +30,11 @@ impl Names {
     pub fn count(&self) -> usize {
         self.0.len()
     }
+
+    /// All of them, in the order of their places.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
 }
 
 /// How a value has to be written where it is inserted.

@@ -1,21 +1,15 @@
 //! One simulated user.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::check::check;
-use super::connection::{Answer, Connection, Wanted};
 use super::fault::Fault;
-use super::jar::Jar;
+use super::mind::{Mind, Surroundings};
 use super::recorder::Recorder;
-use super::redirect;
 use super::schedule::{Moments, arrival, mix};
 use super::script::{CompiledRequest, Script};
 use super::stream::Way;
-use super::template::Values;
 use super::watchdog::Watchdog;
-use crate::core::rollout::Method;
 use crate::ports::{ErrorKind, LoadPlan};
 
 /// The timer ticks once a millisecond. A user who wakes up this much late was not held up by the application.
@@ -33,6 +27,18 @@ pub(super) struct Run {
     pub began: Instant,
 }
 
+impl Run {
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            way: &self.way,
+            site: &self.script.site,
+            largest_body: self.plan.largest_body,
+            is_everything_wanted: false,
+            answered_by: self.plan.answered_by,
+        }
+    }
+}
+
 /// A user: number, cookies, connection.
 pub(super) struct User {
     run: Arc<Run>,
@@ -45,33 +51,12 @@ pub(super) struct User {
     mind: Mind,
 }
 
-/// What a user has in front of them during a request.
-struct Mind {
-    values: Values,
-    jar: Jar,
-    connection: Connection,
-    answer: Answer,
-    path: String,
-    body: Vec<u8>,
-    request: Vec<u8>,
-    identity: Option<String>,
-}
-
 impl User {
     /// The user at a position, from 0.
     pub fn new(run: Arc<Run>, position: u32) -> Self {
         let seed = run.plan.seed;
         let number = run.plan.first_user.saturating_add(position);
-        let mind = Mind {
-            values: Values { user: number.to_string(), ..Values::default() },
-            jar: Jar::default(),
-            connection: Connection::default(),
-            answer: Answer::default(),
-            path: String::new(),
-            body: Vec::new(),
-            request: Vec::new(),
-            identity: None,
-        };
+        let mind = Mind::of(number);
         Self {
             position,
             choices: fastrand::Rng::with_seed(mix(seed, position, 2)),
@@ -150,7 +135,7 @@ impl User {
                 return due;
             }
             self.mind.new_nonce(&mut self.nonces);
-            let outcome = match self.watchdog.within(self.mind.perform(request, &run)).await {
+            let outcome = match self.watchdog.within(self.mind.perform(request, &run.surroundings())).await {
                 Some(outcome) => outcome,
                 None => Err(Fault::new(ErrorKind::Timeout, format!("no answer within {:?}", run.plan.timeout))),
             };
@@ -187,102 +172,9 @@ impl User {
         counts.sent += sent;
         counts.received += received;
         counts.connections += opened;
+        self.mind.answered.into_iter().for_each(|worker| counts.answered(worker));
         if let (Some(identity), true) = (&self.mind.identity, request.extract.iter().any(|e| e.is_identity)) {
             counts.identity(number, identity);
         }
-    }
-}
-
-impl Mind {
-    fn begin(&mut self, iteration: u64, variables: usize) {
-        self.values.iteration.clear();
-        // Writing to a String cannot fail.
-        let _ = write!(self.values.iteration, "{iteration}");
-        self.values.extracted.clear();
-        self.values.extracted.resize(variables, None);
-        self.identity = None;
-    }
-
-    fn new_nonce(&mut self, random: &mut fastrand::Rng) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut number = random.u64(..);
-        self.values.nonce.clear();
-        for _ in 0..16 {
-            self.values.nonce.push(char::from(DIGITS[(number & 15) as usize]));
-            number >>= 4;
-        }
-    }
-
-    /// One request with its redirects: the status, or what went wrong.
-    async fn perform(&mut self, request: &CompiledRequest, run: &Run) -> Result<u16, Fault> {
-        self.body.clear();
-        self.request.clear();
-        request.write_path(&self.values, &mut self.request);
-        self.path.clear();
-        self.path.push_str(&String::from_utf8_lossy(&self.request));
-        let mut content_type = request.write_body(&self.values, &mut self.body);
-        let mut method = request.method;
-        let wanted = Wanted {
-            head: request.needs_headers(),
-            body: request.needs_body(),
-            largest_body: run.plan.largest_body,
-            is_repeatable: method != Method::Post,
-        };
-        for _ in 0..=redirect::MOST {
-            self.write(request, method, content_type, run);
-            let Self { connection, answer, jar, path, request: bytes, .. } = self;
-            let script = &run.script;
-            let store = |header: &[u8]| jar.store(header, &script.host, path, script.is_secure);
-            connection.exchange(&run.way, bytes, wanted, answer, store).await?;
-            let next = self.answer.location.as_ref().zip(redirect::next_method(self.answer.status, method));
-            let Some((location, next)) = next.filter(|_| !request.expects_redirect()) else {
-                return self.judge(request);
-            };
-            self.path = redirect::next_path(location, &self.path, &script.authority, script.is_secure)?;
-            if next != method {
-                self.body.clear();
-                content_type = None;
-                method = next;
-            }
-        }
-        Err(Fault::new(ErrorKind::Redirect, format!("more than {} redirects", redirect::MOST)))
-    }
-
-    fn judge(&mut self, request: &CompiledRequest) -> Result<u16, Fault> {
-        let status = self.answer.status;
-        let found = check(request, &self.answer, &self.jar, &mut self.values);
-        let identity = found.map_err(|fault| fault.with_status(status))?;
-        if let Some(identity) = identity {
-            let before = self.identity.replace(identity);
-            if let (Some(before), Some(now)) = (before, &self.identity)
-                && before != *now
-            {
-                let words = format!("taken for `{now}`, and for `{before}` before");
-                return Err(Fault::new(ErrorKind::Identity, words).with_status(status));
-            }
-        }
-        Ok(status)
-    }
-
-    fn write(&mut self, request: &CompiledRequest, method: Method, content_type: Option<&str>, run: &Run) {
-        let out = &mut self.request;
-        out.clear();
-        out.extend_from_slice(method.as_str().as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(self.path.as_bytes());
-        out.extend_from_slice(b" HTTP/1.1\r\n");
-        request.write_headers(&self.values, out);
-        self.jar.write(self.path.as_bytes(), run.script.is_secure, out);
-        if let Some(content_type) = content_type {
-            out.extend_from_slice(b"Content-Type: ");
-            out.extend_from_slice(content_type.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        if method != Method::Get {
-            // Servers want to know that there is nothing, too.
-            out.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
-        }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&self.body);
     }
 }

@@ -25,6 +25,26 @@ impl RedisConnector {
     pub fn new(hosts: Arc<Hosts>) -> Self {
         Self { hosts }
     }
+
+    /// Opens one connection.
+    pub(super) async fn open(
+        &self,
+        route: &Route,
+        endpoint: &Endpoint,
+        security: &TransportSecurity,
+        token: Option<&Secret>,
+        timeout: Duration,
+    ) -> Result<RedisSession, Failure> {
+        let origin = match route {
+            Route::Direct => Origin::Here,
+            Route::Through(host) => Origin::Host(self.hosts.connection(host)),
+        };
+        let attempt = Attempt { origin, endpoint, limit: timeout };
+        match security {
+            TransportSecurity::Plain => attempt.plain(token).await,
+            TransportSecurity::Tls { ca_file } => attempt.secured(ca_file.as_deref(), token).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -38,16 +58,7 @@ impl CacheConnector for RedisConnector {
         token: Option<&Secret>,
         timeout: Duration,
     ) -> Result<Box<dyn CacheSession>, Failure> {
-        let origin = match route {
-            Route::Direct => Origin::Here,
-            Route::Through(host) => Origin::Host(self.hosts.connection(host)),
-        };
-        let attempt = Attempt { origin, endpoint, limit: timeout };
-        let session = match security {
-            TransportSecurity::Plain => attempt.plain(token).await?,
-            TransportSecurity::Tls { ca_file } => attempt.secured(ca_file.as_deref(), token).await?,
-        };
-        Ok(Box::new(session))
+        Ok(Box::new(self.open(route, endpoint, security, token, timeout).await?))
     }
 }
 

@@ -2,8 +2,11 @@
 
 mod classify;
 mod connector;
+mod info;
+mod keys;
 mod session;
 mod stream;
 mod tls;
+mod writer;
 
 pub use connector::RedisConnector;

@@ -9,10 +9,12 @@ use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, ProtocolVersion, RedisCo
 use tokio::task::AbortHandle;
 
 use super::classify::{self, Unusable};
+use super::info;
+use super::keys;
 use super::stream::Opened;
 use crate::adapters::ssh::OpenSession;
 use crate::core::{Failure, Secret};
-use crate::ports::{CacheSession, Endpoint, ServerIdentity};
+use crate::ports::{CacheInfo, CacheSession, Endpoint, ServerIdentity};
 
 /// A connection and the task that drives it. Dropped, both end.
 pub(super) struct RedisSession {
@@ -55,7 +57,7 @@ impl RedisSession {
         Ok(session)
     }
 
-    async fn ask<T: FromRedisValue>(&mut self, name: &str, command: &Cmd) -> Result<T, Failure> {
+    pub(super) async fn ask<T: FromRedisValue>(&mut self, name: &str, command: &Cmd) -> Result<T, Failure> {
         command.query_async(&mut self.connection).await.map_err(|error| classify::command(&self.endpoint, name, &error))
     }
 }
@@ -72,6 +74,25 @@ impl CacheSession for RedisSession {
         let answer: Option<String> =
             self.ask("SET", cmd("SET").arg(key).arg(value).arg("NX").arg("PX").arg(milliseconds)).await?;
         Ok(answer.is_some())
+    }
+
+    async fn exists(&mut self, key: &str) -> Result<bool, Failure> {
+        let found: u64 = self.ask("EXISTS", cmd("EXISTS").arg(key)).await?;
+        Ok(found > 0)
+    }
+
+    async fn first_with_prefix(&mut self, prefix: &str) -> Result<Option<String>, Failure> {
+        let mut cursor = 0;
+        loop {
+            let (next, keys) = keys::scan(self, prefix, cursor).await?;
+            if let Some(key) = keys.first() {
+                return Ok(Some(String::from_utf8_lossy(key).into_owned()));
+            }
+            if next == 0 {
+                return Ok(None);
+            }
+            cursor = next;
+        }
     }
 
     async fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
@@ -99,5 +120,11 @@ impl CacheSession for RedisSession {
                 .ok_or_else(|| Failure::permanent(format!("{}: INFO server does not say its {name}", self.endpoint)))
         };
         Ok(ServerIdentity { run_id: field("run_id")?, version: field("redis_version")? })
+    }
+    async fn info(&mut self) -> Result<CacheInfo, Failure> {
+        // All of it: several sections in one command are newer than the servers that are still in use.
+        let text: String = self.ask("INFO", &cmd("INFO")).await?;
+        let missing = |name| Failure::permanent(format!("{}: INFO does not say its {name}", self.endpoint));
+        info::read(&text).map_err(missing)
     }
 }

@@ -30,26 +30,47 @@ struct Entry<'a> {
 /// The facts of a tree. The digest is over the entries sorted by their path's bytes; each is its path, type, mode, link
 /// target and content sum, each ended by NUL, which none of them can hold. It is the same on every host.
 pub(super) fn facts(listing: &[u8]) -> Result<TreeFacts, Unusable> {
+    let (entries, sizes) = summed(listing)?;
+    let mut canonical = Vec::new();
+    for (path, (entry, sum)) in &entries {
+        write_fields(&mut canonical, &[*path, entry.kind, entry.mode, entry.link, sum.as_bytes()]);
+    }
+    let files = entries.values().filter(|(entry, _)| entry.kind == b"f").count() as u64;
+    Ok(TreeFacts { digest: Digest::of(&canonical), files, bytes: total(sizes)? })
+}
+
+/// Every entry by its path, each with a digest over all the rest of it. What is no text in a path is replaced.
+pub(super) fn manifest(listing: &[u8]) -> Result<BTreeMap<String, Digest>, Unusable> {
+    let (entries, sizes) = summed(listing)?;
+    total(sizes)?;
+    let digest = |entry: &Entry<'_>, sum: &str| {
+        let mut canonical = Vec::new();
+        write_fields(&mut canonical, &[entry.kind, entry.mode, entry.link, sum.as_bytes()]);
+        Digest::of(&canonical)
+    };
+    let named = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+    Ok(entries.iter().map(|(path, (entry, sum))| (named(path), digest(entry, sum))).collect())
+}
+
+fn write_fields(canonical: &mut Vec<u8>, fields: &[&[u8]]) {
+    for field in fields {
+        canonical.extend_from_slice(field);
+        canonical.push(0);
+    }
+}
+
+/// Entries with the sums of their contents, by path, and what follows them.
+type Summed<'a> = (BTreeMap<&'a [u8], (Entry<'a>, String)>, &'a [u8]);
+
+fn summed(listing: &[u8]) -> Result<Summed<'_>, Unusable> {
     let (entries, rest) = entries(listing)?;
     let (mut sums, sizes) = sums(rest)?;
-    let mut canonical = Vec::new();
-    let mut files = 0;
-    for (path, entry) in &entries {
-        let sum = if entry.kind == b"f" {
-            files += 1;
-            sums.remove(*path).ok_or(Unusable::Changed)?
-        } else {
-            String::new()
-        };
-        for field in [*path, entry.kind, entry.mode, entry.link, sum.as_bytes()] {
-            canonical.extend_from_slice(field);
-            canonical.push(0);
-        }
+    let mut summed = BTreeMap::new();
+    for (path, entry) in entries {
+        let sum = if entry.kind == b"f" { sums.remove(path).ok_or(Unusable::Changed)? } else { String::new() };
+        summed.insert(path, (entry, sum));
     }
-    if !sums.is_empty() {
-        return Err(Unusable::Changed);
-    }
-    Ok(TreeFacts { digest: Digest::of(&canonical), files, bytes: total(sizes)? })
+    if sums.is_empty() { Ok((summed, sizes)) } else { Err(Unusable::Changed) }
 }
 
 /// Type, mode and path; NUL; link target; NUL; and so on up to an empty record.
@@ -143,7 +164,7 @@ fn total(listing: &[u8]) -> Result<u64, Unusable> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unusable, facts};
+    use super::{Unusable, facts, manifest};
 
     const SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -152,6 +173,25 @@ mod tests {
         let listing = format!("d 755 \0\0f 644 a\nb\\\0\0l 777 c\0a\0\0\\{SUM}  ./a\\nb\\\\\n\n3\n4\n\n");
         let facts = facts(listing.as_bytes()).expect("facts");
         assert_eq!((facts.files, facts.bytes), (1, 7));
+    }
+
+    #[test]
+    fn a_manifest_has_every_entry_and_tells_modes_links_and_contents_apart() {
+        let read = |mode: &str, link: &str, sum: &str| {
+            let listing = format!("d 755 sub\0\0f {mode} a\0\0l 777 b\0{link}\0\0{sum}  ./a\n\n3\n\n");
+            manifest(listing.as_bytes()).expect("a manifest")
+        };
+        let one = read("644", "a", SUM);
+        assert_eq!(one.keys().collect::<Vec<_>>(), ["a", "b", "sub"]);
+        let differ = |other: &std::collections::BTreeMap<String, crate::core::Digest>| {
+            one.iter().filter(|(path, digest)| other.get(*path) != Some(digest)).map(|(path, _)| path.clone()).collect()
+        };
+        let other: Vec<String> = differ(&read("600", "a", SUM));
+        assert_eq!(other, ["a"]);
+        let other: Vec<String> = differ(&read("644", "c", SUM));
+        assert_eq!(other, ["b"]);
+        let other: Vec<String> = differ(&read("644", "a", &SUM.replace('e', "f")));
+        assert_eq!(other, ["a"]);
     }
 
     #[test]

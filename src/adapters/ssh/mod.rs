@@ -1,13 +1,21 @@
 //! Hosts, through the system's ssh.
 
+mod bridge;
+mod census;
 mod classify;
 mod connection;
 mod control;
+mod detached;
+mod files;
 mod hosts;
 mod listing;
+mod monitor;
 mod parse;
+mod path_cut;
 mod reach;
 mod reader;
+mod release;
+mod release_answers;
 mod run;
 mod service;
 mod tail;

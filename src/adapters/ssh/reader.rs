@@ -1,5 +1,6 @@
 //! Looking at a host.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +12,13 @@ use super::listing::{self, Unusable};
 use super::run::{Finished, Job, run};
 use super::{parse, service, tail};
 use crate::core::rollout::{AbsolutePath, VolatilePattern};
-use crate::core::{Failure, rollout::SshHost};
+use crate::core::{Digest, Failure, rollout::SshHost};
 use crate::ports::{
     CommandOutput, DiskFacts, Endpoint, ModuleFacts, Reachability, Script, ServiceFacts, TargetRead, TreeFacts,
 };
 
 /// How long a quick look may take on the host, in seconds.
-const QUICK: u64 = 60;
+pub(super) const QUICK: u64 = 60;
 /// How long hashing a tree may take, in seconds.
 const THOROUGH: u64 = 900;
 /// How long importing one module may take, in seconds: pandas from a cold disk takes ten.
@@ -39,23 +40,63 @@ impl HostReader {
         Self { connection }
     }
 
-    fn host(&self) -> &SshHost {
+    /// The connection to the host.
+    pub(super) fn connection(&self) -> &Arc<HostConnection> {
+        &self.connection
+    }
+
+    pub(super) fn host(&self) -> &SshHost {
         self.connection.host()
     }
 
-    async fn look(&self, script: &str, arguments: &[&str], seconds: u64, limit: usize) -> Result<Finished, Failure> {
+    pub(super) async fn look(
+        &self,
+        script: &str,
+        arguments: &[&str],
+        seconds: u64,
+        limit: usize,
+    ) -> Result<Finished, Failure> {
         let job = Job { script, arguments, seconds: Some(seconds), limit };
         run(&self.connection, &job).await.map_err(super::run::Unfinished::into_failure)
     }
 
     /// A quick look's answer as text, less its sentinel.
-    async fn ask(&self, what: &str, script: &str, arguments: &[&str], seconds: u64) -> Result<String, Failure> {
+    pub(super) async fn ask(
+        &self,
+        what: &str,
+        script: &str,
+        arguments: &[&str],
+        seconds: u64,
+    ) -> Result<String, Failure> {
         let finished = self.look(script, arguments, seconds, SHORT).await?;
         let body = parse::body(self.host(), what, &finished)?;
         parse::text(self.host(), what, body).map(str::to_owned)
     }
 
-    fn nonsense(&self, what: &str, found: &str) -> Failure {
+    /// Lists a tree, and makes something of it.
+    async fn list<T>(
+        &self,
+        directory: &AbsolutePath,
+        volatile: &[VolatilePattern],
+        made: fn(&[u8]) -> Result<T, Unusable>,
+    ) -> Result<T, Failure> {
+        let what = format!("reading {directory}");
+        let arguments: Vec<&str> =
+            std::iter::once(directory.as_str()).chain(volatile.iter().map(VolatilePattern::as_str)).collect();
+        let finished = self.look(include_str!("scripts/tree.sh"), &arguments, THOROUGH, LONG).await?;
+        let changed = || Failure::transient(format!("{}: {what}: the tree changed while it was read", self.host()));
+        let body = parse::body(self.host(), &what, &finished).map_err(|failure| {
+            // A file that vanished between the listing and its hashing; a directory that is not there exits with 66.
+            let vanished = failure.message.contains("No such file or directory") && finished.code != 66;
+            if vanished { changed().hint(failure.message) } else { failure }
+        })?;
+        made(body).map_err(|unusable| match unusable {
+            Unusable::Changed => changed(),
+            Unusable::Nonsense(found) => self.nonsense(&what, found),
+        })
+    }
+
+    pub(super) fn nonsense(&self, what: &str, found: &str) -> Failure {
         parse::unexpected(self.host(), what, found)
     }
 }
@@ -99,20 +140,15 @@ impl TargetRead for HostReader {
     }
 
     async fn tree(&self, directory: &AbsolutePath, volatile: &[VolatilePattern]) -> Result<TreeFacts, Failure> {
-        let what = format!("reading {directory}");
-        let arguments: Vec<&str> =
-            std::iter::once(directory.as_str()).chain(volatile.iter().map(VolatilePattern::as_str)).collect();
-        let finished = self.look(include_str!("scripts/tree.sh"), &arguments, THOROUGH, LONG).await?;
-        let changed = || Failure::transient(format!("{}: {what}: the tree changed while it was read", self.host()));
-        let body = parse::body(self.host(), &what, &finished).map_err(|failure| {
-            // A file that vanished between the listing and its hashing; a directory that is not there exits with 66.
-            let vanished = failure.message.contains("No such file or directory") && finished.code != 66;
-            if vanished { changed().hint(failure.message) } else { failure }
-        })?;
-        listing::facts(body).map_err(|unusable| match unusable {
-            Unusable::Changed => changed(),
-            Unusable::Nonsense(found) => self.nonsense(&what, found),
-        })
+        self.list(directory, volatile, listing::facts).await
+    }
+
+    async fn manifest(
+        &self,
+        directory: &AbsolutePath,
+        volatile: &[VolatilePattern],
+    ) -> Result<BTreeMap<String, Digest>, Failure> {
+        self.list(directory, volatile, listing::manifest).await
     }
 
     async fn disk(&self, directory: &AbsolutePath) -> Result<DiskFacts, Failure> {

@@ -11,7 +11,7 @@ use super::connection::HostConnection;
 use super::tail::Tail;
 use crate::core::Failure;
 
-const BOOT: &str = include_str!("scripts/boot.sh");
+pub(super) const BOOT: &str = include_str!("scripts/boot.sh");
 /// How [`BOOT`] ends, and how it ends for a script that may start something which keeps our output open: a line on
 /// standard error says that the script itself has ended, and so that all it wrote is on its way.
 const END: &str = "\nexit $?\n";

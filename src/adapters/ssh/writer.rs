@@ -20,6 +20,10 @@ impl HostWriter {
         Self { connection }
     }
 
+    pub(super) fn connection(&self) -> &HostConnection {
+        &self.connection
+    }
+
     /// No limit of time: how long a script may take is its step's business, and one that is cut off is worse than one
     /// that is waited for. A host that stops answering ends the connection within 20 s.
     async fn write(&self, script: &Script) -> Result<CommandOutput, WriteFailure> {

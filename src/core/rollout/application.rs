@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::{AbsolutePath, Port};
+use super::{AbsolutePath, Port, TargetPath};
 
 /// What runs on every target before the migration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,20 @@ pub struct Application {
     /// What the application writes while it runs: left out of every comparison and of the copy.
     #[serde(default)]
     pub volatile: Vec<VolatilePattern>,
+    /// Gunicorn's error log, absolute or relative to the live tree. Without it crashes are seen, but neither timeouts nor
+    /// tracebacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_log: Option<TargetPath>,
+}
+
+impl Application {
+    /// Where the error log is, when it is known.
+    pub fn error_log_path(&self) -> Option<AbsolutePath> {
+        let written = self.error_log.as_ref()?.as_str();
+        let whole = if written.starts_with('/') { written.to_owned() } else { format!("{}/{written}", self.directory) };
+        // Two legal paths with a slash between them are one.
+        whole.parse().ok()
+    }
 }
 
 /// A file or directory name, or `*` and a suffix (`*.log`), matched against every part of a path.
@@ -82,7 +96,7 @@ impl JsonSchema for VolatilePattern {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": r"^\*?[^*/?\[\\\x00\n]+$",
+            "pattern": r"^\*?(?:[^*/?\[\\\x00\n.]|\.[^*/?\[\\\x00\n.]|\.\.[^*/?\[\\\x00\n])[^*/?\[\\\x00\n]*$",
             "description": "a file name, a directory name, or `*` and a suffix such as *.log"
         })
     }

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Application, Cache, HumanDuration, Journey, Name, Production, Region, Staging};
+use super::{
+    Application, Cache, Cohort, Comparison, HumanDuration, Journey, LeakTest, Load, Name, Production, Region,
+    SharedState, Soak, Staging,
+};
 use crate::core::TargetName;
 
 /// `rollout.yaml`, version 1.
@@ -33,9 +36,22 @@ pub struct Rollout {
     pub worker_counts: Vec<u32>,
     /// The load of phase 3.
     pub load: Load,
+    /// Pairs of requests of which one reads what the other has written, for phase 3: state that a worker keeps for itself
+    /// is found by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_state: Vec<SharedState>,
+    /// The search for memory leaks in phase 3.
+    #[serde(default, skip_serializing_if = "LeakTest::is_default")]
+    pub leak: LeakTest,
     /// What the users of the application do: the load of phases 2 to 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub journeys: Vec<Journey>,
+    /// The comparison of the copy with the original in phase 2.
+    #[serde(default, skip_serializing_if = "Comparison::is_default")]
+    pub comparison: Comparison,
+    /// The synthetic users of phase 4 who must not notice anything.
+    #[serde(default, skip_serializing_if = "Cohort::is_default")]
+    pub cohort: Cohort,
     /// The observation of each production instance in phase 4.
     pub soak: Soak,
     /// How long measurements stay good.
@@ -66,25 +82,6 @@ impl Default for Ssh {
     fn default() -> Self {
         Self { config: None, connect_timeout: ten_seconds() }
     }
-}
-
-/// Concurrent users on the copy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Load {
-    /// How many users at once.
-    #[schemars(range(min = 1, max = 10_000))]
-    pub users: u32,
-    /// For how long.
-    pub duration: HumanDuration,
-}
-
-/// Observed time under gates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Soak {
-    /// How long each instance is observed.
-    pub duration: HumanDuration,
 }
 
 /// How long measurements stay good.

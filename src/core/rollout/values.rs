@@ -13,7 +13,7 @@ pub struct InvalidValue(pub String);
 
 /// Declares a string newtype that is checked when read and has a pattern in the schema.
 macro_rules! checked_string {
-    ($(#[$doc:meta])* $name:ident, $pattern:literal, $what:literal, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $pattern:literal $(at most $longest:literal)?, $what:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -61,7 +61,9 @@ macro_rules! checked_string {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": "string", "pattern": $pattern, "description": $what })
+                json_schema!({
+                    "type": "string", "pattern": $pattern, "description": $what $(, "maxLength": $longest)?
+                })
             }
         }
     };
@@ -81,7 +83,7 @@ fn is_name(text: &str) -> bool {
 checked_string!(
     /// A name that is legal as an ElastiCache id: lower-case letters, digits, single hyphens, at most 40.
     Name,
-    r"^[a-z](?:-?[a-z0-9])*$",
+    r"^[a-z](?:-?[a-z0-9])*$" at most 40,
     "a name of lower-case letters, digits and single hyphens, starting with a letter, at most 40 characters",
     is_name
 );
@@ -104,12 +106,23 @@ checked_string!(
 checked_string!(
     /// A path on a target, absolute, without `.` or `..` parts and without a trailing slash.
     AbsolutePath,
-    r"^(?:/[^/\x00\n]+)+$",
-    "an absolute path such as /home/ec2-user/ChatMRPT",
+    r"^(?:/(?:[^/.\x00\n]|\.[^/.\x00\n]|\.\.[^/\x00\n])[^/\x00\n]*)+$",
+    "an absolute path without `.` and `..` in it, such as /home/ec2-user/ChatMRPT",
     |text| {
         text.starts_with('/')
             && !text.contains(['\0', '\n'])
             && text[1..].split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+    }
+);
+
+checked_string!(
+    /// A path on a target, absolute or below the live tree, without `.` or `..` parts and without a trailing slash.
+    TargetPath,
+    r"^/?(?:[^/.\x00\n]|\.[^/.\x00\n]|\.\.[^/\x00\n])[^/\x00\n]*(?:/(?:[^/.\x00\n]|\.[^/.\x00\n]|\.\.[^/\x00\n])[^/\x00\n]*)*$",
+    "a path without `.` and `..` in it, such as /var/log/gunicorn/error.log or logs/error.log",
+    |text| {
+        !text.contains(['\0', '\n'])
+            && text.strip_prefix('/').unwrap_or(text).split('/').all(|part| !part.is_empty() && part != "." && part != "..")
     }
 );
 
@@ -128,9 +141,9 @@ checked_string!(
 checked_string!(
     /// An EC2 instance: its id (`i-…`), or the value of its `Name` tag.
     InstanceSelector,
-    r"^[^\x00-\x1f]{1,255}$",
+    r"^[^\x00-\x1f\x7f-\x9f]{1,255}$",
     "an instance id (i-...) or the value of an instance's Name tag",
-    |text| !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control)
+    |text| (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 );
 
 impl InstanceSelector {
@@ -236,7 +249,7 @@ impl JsonSchema for HumanDuration {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^[0-9]+(?:ms|s|m|h|d)$",
+            "pattern": "^[0-9]{1,11}(?:ms|s|m|h|d)$",
             "description": "a duration such as 250ms, 90s, 10m, 24h or 7d"
         })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{LoadPlan, LoadResult, LoadTarget};
+use super::{ErrorKind, LoadPlan, LoadResult, LoadTarget};
 use crate::core::{Failure, rollout::Journey};
 
 /// How a running load is doing.
@@ -16,10 +16,14 @@ pub struct LoadSnapshot {
     pub requests: u64,
     /// How many of them failed or were not answered as expected.
     pub failed: u64,
+    /// How most of those failed.
+    pub mostly: Option<ErrorKind>,
     /// Requests that were over within the last second.
     pub recent: u64,
     /// Half of those were not slower.
     pub recent_p50: Option<Duration>,
+    /// 95 of 100 of those were not slower.
+    pub recent_p95: Option<Duration>,
     /// 99 of 100 of those were not slower.
     pub recent_p99: Option<Duration>,
 }

@@ -72,6 +72,28 @@ pub struct LoadPlan {
     pub timeout: Duration,
     /// The largest body that is read, in bytes.
     pub largest_body: usize,
+    /// Where an answer says who gave it, when it does: counted in [`super::LoadResult::answered`].
+    pub answered_by: Option<AnsweredBy>,
+}
+
+/// A part of a header that names the worker: `pid=12` in `pid=12; read=redis`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnsweredBy {
+    /// The header.
+    pub header: &'static str,
+    /// The part's name.
+    pub part: &'static str,
+}
+
+impl AnsweredBy {
+    /// As the bridge says it.
+    pub const BRIDGE: Self = Self { header: "x-migrate-sessions", part: "pid" };
+
+    /// The worker that a header's value names.
+    pub fn worker(self, value: &str) -> Option<u32> {
+        let parts = value.split(';').filter_map(|part| part.trim().split_once('='));
+        parts.into_iter().find(|(name, _)| *name == self.part)?.1.trim().parse().ok()
+    }
 }
 
 impl LoadPlan {
@@ -86,11 +108,25 @@ impl LoadPlan {
             seed: 1,
             timeout: Duration::from_secs(30),
             largest_body: 8 << 20,
+            answered_by: None,
         }
     }
 
     /// So many users, and journeys that begin at this rate whatever the answers do.
     pub fn open(users: u32, journeys_per_second: f64, duration: Duration) -> Self {
         Self { schedule: Schedule::Open { journeys_per_second }, ..Self::closed(users, duration) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AnsweredBy;
+
+    #[test]
+    fn who_answered_is_a_part_of_the_header() {
+        let worker = |value| AnsweredBy::BRIDGE.worker(value);
+        assert_eq!(worker("pid=12; read=redis; wrote=both"), Some(12));
+        assert_eq!(worker("read=redis;pid=7"), Some(7));
+        assert_eq!([worker("read=redis"), worker("pid=x"), worker("")], [None, None, None]);
     }
 }

@@ -119,6 +119,9 @@ pub struct LoadResult {
     /// Who each user was taken for, by the user's number: more than one is a mixed-up session, unless the journeys
     /// change it on purpose.
     pub identities: BTreeMap<u32, BTreeSet<String>>,
+    /// How many answers each worker gave, by the number it names itself by; of those that name one.
+    #[serde(default)]
+    pub answered: BTreeMap<u32, u64>,
     /// Bytes sent.
     pub bytes_sent: u64,
     /// Bytes received.
@@ -140,6 +143,9 @@ impl LoadResult {
         self.journeys_failed += other.journeys_failed;
         for (user, names) in &other.identities {
             self.identities.entry(*user).or_default().extend(names.iter().cloned());
+        }
+        for (worker, count) in &other.answered {
+            *self.answered.entry(*worker).or_default() += count;
         }
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;

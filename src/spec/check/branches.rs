@@ -4,24 +4,46 @@ use serde_json::Value as Json;
 
 use super::rule::{Rule, found_phrase, is_of_type};
 use super::walker::{MOST_MISTAKES, Place, Walker};
-use crate::spec::diagnostic::Code;
+use crate::spec::diagnostic::quote::quoted;
+use crate::spec::diagnostic::{Code, Diagnostic};
 use crate::spec::suggest::nearest;
-use crate::spec::tree::{Node, Value};
+use crate::spec::tree::{Entry, Node, Value};
 
 impl<'a> Walker<'a> {
-    pub(super) fn check_branches(&mut self, node: &Node, rule: Rule<'a>, branches: &[Rule<'a>], place: &Place) {
+    pub(super) fn check_branches(
+        &mut self,
+        node: &Node,
+        rule: Rule<'a>,
+        branches: &[Rule<'a>],
+        place: &Place,
+    ) -> Option<Value> {
         let mut attempts = Vec::new();
         for branch in branches {
             let before = std::mem::take(&mut self.mistakes);
-            self.check(node, branch.serving(rule.purpose), place);
+            let right = self.check(node, branch.serving(rule.purpose), place);
             let found = std::mem::replace(&mut self.mistakes, before);
             if found.is_empty() {
-                return;
+                return Some(right.value);
             }
             attempts.push((*branch, found));
         }
+        self.report_branches(node, rule, branches, attempts, place);
+        None
+    }
+
+    fn report_branches(
+        &mut self,
+        node: &Node,
+        rule: Rule<'a>,
+        branches: &[Rule<'a>],
+        attempts: Vec<(Rule<'a>, Vec<Diagnostic>)>,
+        place: &Place,
+    ) {
         if let [_] = branches {
             self.mistakes.extend(attempts.into_iter().flat_map(|(_, found)| found));
+            return;
+        }
+        if self.several_sources(node, rule, branches, place) {
             return;
         }
         let likely: Vec<_> = attempts.into_iter().filter(|(branch, _)| is_likely(node, *branch)).collect();
@@ -40,6 +62,25 @@ impl<'a> Walker<'a> {
             }
             None => self.no_branch(node, rule, branches, place),
         }
+    }
+
+    /// Reports a map with the keys of several alternatives that have one key each, such as two sources of a token. Says
+    /// whether it is one.
+    fn several_sources(&mut self, node: &Node, rule: Rule<'a>, branches: &[Rule<'a>], place: &Place) -> bool {
+        let lone_keys = branches.iter().map(Rule::keys).filter_map(|keys| <[&str; 1]>::try_from(keys).ok());
+        let known: Vec<&str> = lone_keys.flatten().collect();
+        let (written, strangers): (Vec<&Entry>, Vec<&Entry>) =
+            node.entries().iter().partition(|entry| known.contains(&entry.key.text.as_str()));
+        let [_, second, ..] = written.as_slice() else { return false };
+        let keys: Vec<String> = written.iter().map(|entry| quoted(&entry.key.text)).collect();
+        let message = format!("{} has {}; exactly one is allowed", place.name, keys.join(" and "));
+        let help = format!("keep one of them; write {}", rule.expectation());
+        let mistake = self.source.error(Code::GrammarExactlyOne, second.key.span, message).help(help);
+        self.report(mistake, rule.purpose);
+        for entry in strangers.into_iter().take(MOST_MISTAKES) {
+            self.unknown_key(entry, None, &known, place);
+        }
+        true
     }
 
     /// Nothing about the value says which alternative was meant.

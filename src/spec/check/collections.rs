@@ -7,10 +7,10 @@ use super::walker::{Place, Walker};
 use crate::spec::diagnostic::Code;
 use crate::spec::diagnostic::quote::quoted;
 use crate::spec::suggest::nearest;
-use crate::spec::tree::{Entry, Node};
+use crate::spec::tree::{Entry, Node, Value};
 
 impl<'a> Walker<'a> {
-    pub(super) fn check_list(&mut self, node: &Node, items: &[Node], rule: Rule<'a>, place: &Place) {
+    pub(super) fn check_list(&mut self, node: &Node, items: &[Node], rule: Rule<'a>, place: &Place) -> Option<Value> {
         let limit = |keyword: &str| rule.keyword(keyword).and_then(Json::as_u64);
         let count = items.len() as u64;
         let bound = match (limit("minItems"), limit("maxItems")) {
@@ -18,42 +18,55 @@ impl<'a> Walker<'a> {
             (_, Some(most)) if count > most => Some(format!("at most {most}")),
             _ => None,
         };
-        if let Some(bound) = bound {
+        if let Some(bound) = &bound {
             let message = format!("{} has {count} items; it must have {bound}", place.name);
             let help = format!("write {}", rule.expectation());
             let mistake = self.source.error(Code::GrammarWrongLength, node.span, message).help(help);
             self.report(mistake, rule.purpose);
         }
-        let Some(schema) = rule.keyword("items") else { return };
-        for (position, item) in items.iter().enumerate() {
-            let name = format!("item {} of {}", position + 1, place.name);
-            self.check(item, rule.part(schema), &Place { name, anchor: item.span, optional: true });
+        let mut right = items.to_vec();
+        if let Some(schema) = rule.keyword("items") {
+            for (position, item) in right.iter_mut().enumerate() {
+                let name = format!("item {} of {}", position + 1, place.name);
+                *item = self.check(item, rule.part(schema), &Place { name, anchor: item.span, optional: true });
+            }
         }
+        bound.is_none().then_some(Value::List(right))
     }
 
-    pub(super) fn check_map(&mut self, entries: &[Entry], rule: Rule<'a>, place: &Place) {
+    pub(super) fn check_map(&mut self, entries: &[Entry], rule: Rule<'a>, place: &Place) -> Option<Value> {
         let properties = rule.keyword("properties").and_then(Json::as_object);
         let closed = rule.keyword("additionalProperties") == Some(&Json::Bool(false));
         let written = |key: &str| entries.iter().any(|entry| entry.key.text == key);
         let absent: Vec<&str> = rule.keys().into_iter().filter(|key| !written(key)).collect();
         let required = rule.required();
         let mut meant = Vec::new();
+        let mut right = Vec::new();
         for entry in entries {
             if self.is_full() {
-                return;
+                return None;
+            }
+            if entry.is_rest() {
+                right.push(entry.clone());
+                return Some(Value::Map(right));
             }
             let key = entry.key.text.as_str();
             let inner = Place { name: quoted(key), anchor: entry.key.span, optional: !required.contains(&key) };
-            match (properties.and_then(|map| map.get(key)), rule.keyword("additionalProperties")) {
+            let value = match (properties.and_then(|map| map.get(key)), rule.keyword("additionalProperties")) {
                 (Some(schema), _) => self.check(&entry.value, rule.part(schema), &inner),
                 (None, Some(schema)) if schema.is_object() => self.check(&entry.value, rule.part(schema), &inner),
                 (None, _) if closed => {
                     let near = nearest(key, absent.iter().copied());
                     meant.extend(near);
                     self.unknown_key(entry, near, &rule.keys(), place);
+                    // It stands for the key that was meant, which is not absent then, but has no value to judge.
+                    let value = Node { span: entry.value.span, value: Value::Refused };
+                    right.extend(near.map(|near| entry.key.called(near).with(value)));
+                    continue;
                 }
-                (None, _) => {}
-            }
+                (None, _) => entry.value.clone(),
+            };
+            right.push(entry.key.clone().with(value));
         }
         for key in required {
             // A mistyped key is one mistake, not two.
@@ -61,6 +74,7 @@ impl<'a> Walker<'a> {
                 self.missing_key(key, rule, place);
             }
         }
+        Some(Value::Map(right))
     }
 
     pub(super) fn unknown_key(&mut self, entry: &Entry, near: Option<&str>, known: &[&str], place: &Place) {

@@ -108,5 +108,5 @@ fn has_leading_zero(text: &str) -> bool {
 
 /// `a duration` of "a duration such as 250ms, 90s, 10m, 24h or 7d".
 fn first_phrase(noun: &str) -> &str {
-    noun.split(" such as ").next().unwrap_or(noun)
+    noun.split(" such as ").next().unwrap_or(noun).trim_end_matches(',')
 }

@@ -41,46 +41,62 @@ impl<'a> Walker<'a> {
         Self { source, root, mistakes: Vec::new(), patterns: HashMap::new() }
     }
 
-    /// Checks a tree against the root schema and returns what is wrong.
-    pub fn run(mut self, node: &Node, place: &Place) -> Vec<Diagnostic> {
+    /// Checks a tree against the root schema. Returns the tree as far as it is right, and what is wrong.
+    pub fn run(mut self, node: &Node, place: &Place) -> (Node, Vec<Diagnostic>) {
         let rule = Rule::new(self.root, self.root);
-        self.check(node, rule, place);
-        self.mistakes
+        let right = self.check(node, rule, place);
+        (right, self.mistakes)
     }
 
-    pub(super) fn check(&mut self, node: &Node, rule: Rule<'a>, place: &Place) {
+    /// Checks a value. In what comes back everything that was reported is refused, so that later checks can go on with
+    /// the rest and never speak of a consequence.
+    pub(super) fn check(&mut self, node: &Node, rule: Rule<'a>, place: &Place) -> Node {
+        let value = self.right_value(node, rule, place).unwrap_or(Value::Refused);
+        Node { span: node.span, value }
+    }
+
+    fn right_value(&mut self, node: &Node, rule: Rule<'a>, place: &Place) -> Option<Value> {
+        // What is not looked at counts as wrong: nothing true could be said about it.
         if self.is_full() || node.value == Value::Refused {
-            return;
+            return None;
         }
         if node.value == Value::Null {
-            return self.missing_value(rule, place);
+            self.missing_value(rule, place);
+            return None;
         }
+        let before = self.mistakes.len();
         for part in rule.keyword("allOf").and_then(Json::as_array).into_iter().flatten() {
             self.check(node, rule.part(part), place);
         }
+        let is_right = self.mistakes.len() == before;
+        self.by_own_keywords(node, rule, place).filter(|_| is_right)
+    }
+
+    fn by_own_keywords(&mut self, node: &Node, rule: Rule<'a>, place: &Place) -> Option<Value> {
         let branches = rule.branches();
         if !branches.is_empty() {
             return self.check_branches(node, rule, &branches, place);
         }
+        let before = self.mistakes.len();
         let allowed = rule.allowed();
         if !allowed.is_empty() {
             if !allowed.contains(&&node.to_json()) {
                 self.not_allowed(node, rule, &allowed, place);
             }
-            return;
-        }
-        if let Some(wanted) = rule.type_name()
+        } else if let Some(wanted) = rule.type_name()
             && !is_of_type(&node.value, wanted)
         {
-            return self.wrong_type(node, rule, wanted, place);
+            self.wrong_type(node, rule, wanted, place);
+        } else {
+            match &node.value {
+                Value::Text(text) => self.check_text(node, text, rule, place),
+                Value::Number(number) => self.check_number(node, number, rule, place),
+                Value::List(items) => return self.check_list(node, items, rule, place),
+                Value::Map(entries) => return self.check_map(entries, rule, place),
+                Value::Null | Value::Bool(_) | Value::Refused => {}
+            }
         }
-        match &node.value {
-            Value::Text(text) => self.check_text(node, text, rule, place),
-            Value::Number(number) => self.check_number(node, number, rule, place),
-            Value::List(items) => self.check_list(node, items, rule, place),
-            Value::Map(entries) => self.check_map(entries, rule, place),
-            Value::Null | Value::Bool(_) | Value::Refused => {}
-        }
+        (self.mistakes.len() == before).then(|| node.value.clone())
     }
 
     /// Whether enough has been found.

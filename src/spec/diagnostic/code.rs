@@ -76,6 +76,8 @@ codes! {
     GrammarWrongForm = "grammar/wrong-form";
     /// A value that is not one of the allowed ones.
     GrammarNotAllowed = "grammar/not-allowed";
+    /// Several keys of which exactly one is allowed.
+    GrammarExactlyOne = "grammar/exactly-one";
 
     /// The copy listens where the original does.
     RolloutSamePort = "rollout/same-port";
@@ -89,6 +91,12 @@ codes! {
     RolloutDuplicateTarget = "rollout/duplicate-target";
     /// A production target has a name that means something else.
     RolloutReservedName = "rollout/reserved-name";
+    /// A change window in which nothing can be changed.
+    RolloutChangeWindow = "rollout/change-window";
+    /// A target that is to leave where it cannot, or where nobody else would serve.
+    RolloutDrain = "rollout/drain";
+    /// A difference that is accepted about something that is not there.
+    RolloutAcceptedDifference = "rollout/accepted-difference";
     /// A duration of no time at all.
     RolloutZeroDuration = "rollout/zero-duration";
     /// A soak too short to see an hour of users.
@@ -97,6 +105,16 @@ codes! {
     RolloutStaleEvidence = "rollout/stale-evidence";
     /// Worker counts are repeated or not ascending.
     RolloutWorkerCounts = "rollout/worker-counts";
+    /// Limits of the load of phase 3 that judge nothing.
+    RolloutLoadLimits = "rollout/load-limits";
+    /// A pair of requests that finds no state that a worker keeps for itself.
+    RolloutSharedState = "rollout/shared-state";
+    /// Limits of a comparison that judge nothing.
+    RolloutComparisonLimits = "rollout/comparison-limits";
+    /// Limits of the soak of phase 4 that judge nothing.
+    RolloutSoakLimits = "rollout/soak-limits";
+    /// Synthetic users who are also those of a load.
+    RolloutCohortNumbers = "rollout/cohort-numbers";
     /// A place that must not reach the store is one that has to.
     RolloutRefusedTarget = "rollout/refused-target";
     /// A place that must not reach the store is listed twice.
@@ -115,6 +133,10 @@ codes! {
     RolloutAccountName = "rollout/account-name";
     /// Not the name of an environment variable.
     RolloutEnvironmentName = "rollout/environment-name";
+    /// An environment variable of the copy that `migrate` sets itself.
+    RolloutReservedVariable = "rollout/reserved-variable";
+    /// A value that no line of an environment file can hold.
+    RolloutEnvironmentValue = "rollout/environment-value";
     /// Not the name or ARN of a secret.
     RolloutSecretName = "rollout/secret-name";
     /// A text that is empty.
@@ -171,6 +193,12 @@ codes! {
     PhasesUnknownTarget = "phases/unknown-target";
     /// A script for production before the phase that may change it.
     PhasesEarlyProduction = "phases/early-production";
+    /// An `each_target` that is no list of steps, or with steps that cannot be repeated.
+    PhasesEachTarget = "phases/each-target";
+    /// A gate that guards no step before it that changes something.
+    PhasesGuards = "phases/guards";
+    /// A fact that each target has its own of, used where no target is meant.
+    PhasesFactOfATarget = "phases/fact-of-a-target";
 }
 
 impl std::fmt::Display for Code {

@@ -3,41 +3,45 @@
 use super::context::Context;
 use super::names::is_identifier;
 use crate::core::rollout::{CacheAuth, CacheEngine, TlsMode};
-use crate::spec::diagnostic::Code;
+use crate::spec::diagnostic::{Code, Diagnostic};
 
 pub fn check(context: &mut Context<'_>) {
-    without_tls(context);
-    auth_names(context);
-    engine_version(context);
-}
-
-fn without_tls(context: &mut Context<'_>) {
-    let cache = &context.rollout.cache;
-    if cache.tls.mode == TlsMode::Required {
-        return;
-    }
-    if cache.auth != CacheAuth::None {
-        let line = context.line("cache.tls.mode");
-        let mistake = context
-            .at(Code::RolloutAuthWithoutTls, "cache.auth", "an auth token needs TLS")
-            .because(format!(
-                "TLS is off on line {line}, and ElastiCache refuses a token without encryption in transit"
-            ))
-            .help("write `tls: { mode: required }`, or `auth: none`");
-        context.report(mistake);
-    }
-    if cache.tls.ca_file.is_some() {
-        let mistake = context
-            .at(Code::RolloutAuthorityWithoutTls, "cache.tls.ca_file", "this file is not used while TLS is off")
-            .help("write `mode: required`, or remove the file")
-            .warning();
-        context.report(mistake);
+    for rule in [auth_without_tls, authority_without_tls, auth_names, engine_version] {
+        if let Some(mistake) = rule(context) {
+            context.report(mistake);
+        }
     }
 }
 
-fn auth_names(context: &mut Context<'_>) {
-    let mistake = match &context.rollout.cache.auth {
-        CacheAuth::Environment(name) if !is_identifier(name) => context
+fn is_tls_off(context: &Context<'_>) -> bool {
+    context.read("cache.tls.mode") == Some(TlsMode::Off)
+}
+
+fn auth_without_tls(context: &Context<'_>) -> Option<Diagnostic> {
+    let auth: CacheAuth = context.read("cache.auth")?;
+    if auth == CacheAuth::None || !is_tls_off(context) {
+        return None;
+    }
+    let line = context.line("cache.tls.mode");
+    let mistake = context
+        .at(Code::RolloutAuthWithoutTls, "cache.auth", "an auth token needs TLS")
+        .because(format!("TLS is off on line {line}, and ElastiCache refuses a token without encryption in transit"))
+        .help("write `tls: { mode: required }`, or `auth: none`");
+    Some(mistake)
+}
+
+fn authority_without_tls(context: &Context<'_>) -> Option<Diagnostic> {
+    context.read::<String>("cache.tls.ca_file").filter(|_| is_tls_off(context))?;
+    let mistake = context
+        .at(Code::RolloutAuthorityWithoutTls, "cache.tls.ca_file", "this file is not used while TLS is off")
+        .help("write `mode: required`, or remove the file")
+        .warning();
+    Some(mistake)
+}
+
+fn auth_names(context: &Context<'_>) -> Option<Diagnostic> {
+    let mistake = match context.read("cache.auth")? {
+        CacheAuth::Environment(name) if !is_identifier(&name) => context
             .at(
                 Code::RolloutEnvironmentName,
                 "cache.auth.environment",
@@ -45,13 +49,13 @@ fn auth_names(context: &mut Context<'_>) {
             )
             .because("a name is letters, digits and `_`; this is the name of the variable, never the token itself")
             .help("write a name such as REDIS_AUTH_TOKEN"),
-        CacheAuth::SecretsManager(name) if !is_secret(name) => context
+        CacheAuth::SecretsManager(name) if !is_secret(&name) => context
             .at(Code::RolloutSecretName, "cache.auth.secrets_manager", "this is not the name or ARN of a secret")
             .because("a secret's name is letters, digits and `/_+=.@-`, at most 512")
             .help("write a name such as chatmrpt/redis-auth-token, or arn:aws:secretsmanager:…"),
-        _ => return,
+        _ => return None,
     };
-    context.report(mistake);
+    Some(mistake)
 }
 
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>
@@ -69,12 +73,13 @@ pub fn is_secret(name: &str) -> bool {
 
 /// Redis OSS ends at 7.1 on ElastiCache, and Valkey starts at 7.2.
 /// <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/engine-versions.html>
-fn engine_version(context: &mut Context<'_>) {
-    let version = context.rollout.cache.engine_version.as_str();
+fn engine_version(context: &Context<'_>) -> Option<Diagnostic> {
+    let version: String = context.read("cache.engine_version")?;
+    let engine: CacheEngine = context.read("cache.engine")?;
     let mut parts = version.split('.');
     let major: u32 = parts.next().and_then(|part| part.parse().ok()).unwrap_or(0);
     let minor: Option<u32> = parts.next().and_then(|part| part.parse().ok());
-    let (known, help) = match context.rollout.cache.engine {
+    let (known, help) = match engine {
         CacheEngine::Redis => {
             let known = matches!((major, minor), (3..=6, _) | (7, None | Some(0 | 1)));
             (known, "write \"7.1\", or `engine: valkey` for a later one")
@@ -85,14 +90,13 @@ fn engine_version(context: &mut Context<'_>) {
         }
     };
     if known {
-        return;
+        return None;
     }
-    let engine = context.rollout.cache.engine.api_name();
-    let message = format!("ElastiCache is not known to offer {engine} {version}");
+    let message = format!("ElastiCache is not known to offer {} {version}", engine.api_name());
     let mistake = context
         .at(Code::RolloutEngineVersion, "cache.engine_version", message)
         .because("Redis OSS ends at 7.1 there, and Valkey starts at 7.2")
         .help(help)
         .warning();
-    context.report(mistake);
+    Some(mistake)
 }

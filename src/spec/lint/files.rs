@@ -7,12 +7,8 @@ use crate::spec::diagnostic::Code;
 use crate::spec::diagnostic::quote::quoted;
 
 pub fn check(context: &mut Context<'_>, base: &Path) {
-    let named = [
-        ("ssh.config", context.rollout.ssh.config.clone()),
-        ("cache.tls.ca_file", context.rollout.cache.tls.ca_file.clone()),
-    ];
-    for (path, file) in named {
-        let Some(file) = file else { continue };
+    for path in ["ssh.config", "cache.tls.ca_file"] {
+        let Some(file) = context.read::<String>(path) else { continue };
         if base.join(&file).is_file() {
             continue;
         }

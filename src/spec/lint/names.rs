@@ -1,19 +1,22 @@
 //! Names that end up in commands on targets: legal ones only.
 
 use super::context::Context;
-use crate::spec::diagnostic::Code;
 use crate::spec::diagnostic::quote::quoted;
+use crate::spec::diagnostic::{Code, Diagnostic};
 
 pub fn check(context: &mut Context<'_>) {
-    unit(context);
-    account(context);
+    for rule in [unit, account] {
+        if let Some(mistake) = rule(context) {
+            context.report(mistake);
+        }
+    }
     modules(context);
 }
 
-fn unit(context: &mut Context<'_>) {
-    let unit = context.rollout.application.unit.as_str();
-    if is_service(unit) {
-        return;
+fn unit(context: &Context<'_>) -> Option<Diagnostic> {
+    let unit: String = context.read("application.unit")?;
+    if is_service(&unit) {
+        return None;
     }
     let help = if unit.contains('.') {
         "write a name such as chatmrpt.service".to_owned()
@@ -21,10 +24,14 @@ fn unit(context: &mut Context<'_>) {
         format!("write {unit}.service")
     };
     let mistake = context
-        .at(Code::RolloutUnitName, "application.unit", format!("{} is not the name of a systemd service", quoted(unit)))
+        .at(
+            Code::RolloutUnitName,
+            "application.unit",
+            format!("{} is not the name of a systemd service", quoted(&unit)),
+        )
         .because("a service's name is letters, digits and `:-_.@\\`, and ends in .service")
         .help(help);
-    context.report(mistake);
+    Some(mistake)
 }
 
 /// By systemd.unit(5): at most 255 characters, and not a template without an instance.
@@ -38,18 +45,18 @@ fn is_service(unit: &str) -> bool {
     })
 }
 
-fn account(context: &mut Context<'_>) {
-    let user = context.rollout.application.user.as_str();
-    if is_account(user) {
-        return;
+fn account(context: &Context<'_>) -> Option<Diagnostic> {
+    let user: String = context.read("application.user")?;
+    if is_account(&user) {
+        return None;
     }
     let mistake = context
-        .at(Code::RolloutAccountName, "application.user", format!("{} is not the name of an account", quoted(user)))
+        .at(Code::RolloutAccountName, "application.user", format!("{} is not the name of an account", quoted(&user)))
         .because(
             "an account's name is lower-case letters, digits, `_` and `-`, at most 32, and does not start with a digit",
         )
         .help("write the account the service runs as, such as ec2-user");
-    context.report(mistake);
+    Some(mistake)
 }
 
 /// By useradd(8), strictly: what every distribution accepts.
@@ -60,19 +67,17 @@ fn is_account(user: &str) -> bool {
 }
 
 fn modules(context: &mut Context<'_>) {
-    for (position, module) in context.rollout.application.modules.iter().enumerate() {
-        if is_module(module) {
-            continue;
-        }
+    for position in 0..context.count("application.modules") {
+        let path = format!("application.modules.{position}");
+        let Some(module) = context.read::<String>(&path).filter(|module| !is_module(module)) else { continue };
         let advice = module.replace('-', "_").to_lowercase();
         let help = if is_module(&advice) {
             format!("write the name after `import`, probably {advice}")
         } else {
             "write the name after `import`, such as flask_session".to_owned()
         };
-        let path = format!("application.modules.{position}");
         let mistake = context
-            .at(Code::RolloutModuleName, &path, format!("{} is not the name of a Python module", quoted(module)))
+            .at(Code::RolloutModuleName, &path, format!("{} is not the name of a Python module", quoted(&module)))
             .because("it is what stands after `import`, which is not always the name of the package")
             .help(help);
         context.report(mistake);

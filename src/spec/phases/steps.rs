@@ -2,23 +2,30 @@
 
 use serde_json::Value as Json;
 
+use super::blocks::{Block, EACH_TARGET};
 use super::references::{Reference, references};
 use crate::core::{KindEntry, Phase, PlannedStep, StepId};
 use crate::spec::check::{Place, Walker};
 use crate::spec::diagnostic::quote::quoted;
 use crate::spec::diagnostic::{Code, Diagnostic};
-use crate::spec::schema::body_schema;
+use crate::spec::schema::{body_schema, repeated_schema};
 use crate::spec::source::Source;
 use crate::spec::suggest::nearest;
 use crate::spec::tree::{Entry, Node, Span, Value};
 
-/// A step that is right by itself, and where it uses facts.
+/// A step of a known kind, and where it uses facts. When anything about it is wrong, its settings are what is right.
 #[derive(Debug, Clone)]
 pub struct StepDocument {
-    /// What is planned.
+    /// What is planned; under `each_target`, for no target yet.
     pub step: PlannedStep,
-    /// Where its id is written.
-    pub id_span: Span,
+    /// Its id, as written.
+    pub id: String,
+    /// The step it guards, and where.
+    pub guards: Option<(String, Span)>,
+    /// The `each_target` it stands under.
+    pub block: Option<Block>,
+    /// Where its id is written, when that is right.
+    pub id_span: Option<Span>,
     /// The facts it uses.
     pub references: Vec<Reference>,
     /// The target it names, and where.
@@ -31,24 +38,39 @@ pub const COMMAND: &str = "command";
 /// The key that every step has.
 const ID: &str = "id";
 
-/// Reads one step.
+/// The key of gates that undo something.
+const GUARDS: &str = "guards";
+
+/// Reads one step. Nothing comes out when its kind is not known.
 pub fn read_step(
     source: &Source,
     phase: Phase,
     item: &Node,
     entries: &[KindEntry],
+    block: Option<Block>,
 ) -> (Option<StepDocument>, Vec<Diagnostic>) {
     let entry = match single_key(source, item) {
         Ok(entry) => entry,
         Err(mistake) => return (None, mistake.into_iter().map(|mistake| *mistake).collect()),
     };
     let kind = entry.key.text.as_str();
+    if block.is_some() && kind == EACH_TARGET {
+        let message = format!("`{EACH_TARGET}` inside of `{EACH_TARGET}`");
+        let mistake = source.error(Code::PhasesEachTarget, entry.key.span, message);
+        return (None, vec![mistake.help("write its steps one level further out")]);
+    }
     let Some(known) = entries.iter().find(|known| known.kind.as_str() == kind) else {
         return (None, vec![unknown_kind(source, entry, entries)]);
     };
-    let schema = body_schema(known);
+    let schema = match block {
+        None => body_schema(known),
+        Some(_) => match repeated_schema(known) {
+            Some(schema) => schema,
+            None => return (None, vec![not_repeatable(source, entry)]),
+        },
+    };
     let place = Place { name: quoted(kind), anchor: entry.key.span, optional: false };
-    let mut found = Walker::new(source, &schema).run(&entry.value, &place);
+    let (right, mut found) = Walker::new(source, &schema).run(&entry.value, &place);
     let (used, broken) = references(source, kind, &entry.value);
     // Where a reference is broken, its form is wrong too; the first says it better.
     let within = |inner: &Diagnostic, outer: &Diagnostic| {
@@ -56,32 +78,44 @@ pub fn read_step(
     };
     found.retain(|mistake| !broken.iter().any(|reference| within(reference, mistake)));
     found.extend(broken);
-    if !found.is_empty() {
-        return (None, found);
-    }
-    let Some(id) = entry.value.get(ID) else { return (None, found) };
+    let id = right.get(ID).and_then(|id| Some((id.text()?, id.span)));
+    let written = id.map(|(text, _)| text.to_owned()).unwrap_or_default();
     let step = PlannedStep {
-        id: StepId::new(format!("{}.{}", phase.number(), id.text().unwrap_or_default())),
+        id: StepId::new(format!("{}.{written}", phase.number())),
         phase,
         kind: known.kind.clone(),
-        settings: settings(&entry.value),
+        settings: settings(&right),
         contract: known.contract,
         availability: known.availability,
         requires: distinct(&used),
         provides: known.provides.clone(),
+        guards: None,
+        target: None,
     };
-    let target = entry.value.get("target").filter(|_| kind == COMMAND);
+    let target = right.get("target").filter(|_| kind == COMMAND);
     let target = target.and_then(|node| node.text().map(|name| (name.to_owned(), node.span)));
-    (Some(StepDocument { step, id_span: id.span, references: used, target }), found)
+    let guards = right.get(GUARDS).and_then(|node| Some((node.text()?.to_owned(), node.span)));
+    let id_span = id.map(|(_, span)| span);
+    (Some(StepDocument { step, id: written, guards, block, id_span, references: used, target }), found)
 }
 
-/// The body less the id.
+/// A kind whose steps cannot be told which target they are for.
+fn not_repeatable(source: &Source, entry: &Entry) -> Diagnostic {
+    let message = format!("{} cannot be repeated for every target", quoted(&entry.key.text));
+    source
+        .error(Code::PhasesEachTarget, entry.key.span, message)
+        .because("it has no setting `target`, so it would do the same thing again for each of them")
+        .help(format!("write the step once, before or after `{EACH_TARGET}`"))
+}
+
+/// The body less the keys that every step, or every gate, has.
 fn settings(body: &Node) -> Json {
-    body.entries()
-        .iter()
-        .filter(|entry| entry.key.text != ID)
-        .map(|entry| (entry.key.text.clone(), entry.value.to_json()))
-        .collect()
+    let mut settings = body.to_json();
+    if let Some(map) = settings.as_object_mut() {
+        map.remove(ID);
+        map.remove(GUARDS);
+    }
+    settings
 }
 
 fn distinct(used: &[Reference]) -> Vec<crate::core::FactName> {
@@ -99,7 +133,9 @@ fn single_key<'n>(source: &Source, item: &'n Node) -> Result<&'n Entry, Option<B
     let form = "write `- kind: { id: name, … }`, everything else indented under the kind";
     match &item.value {
         Value::Map(entries) => match entries.as_slice() {
+            [rest] if rest.is_rest() => Err(None),
             [only] => Ok(only),
+            [only, rest] if rest.is_rest() => Ok(only),
             [] => Err(Some(source.error(Code::PhasesStepForm, item.span, "this step is empty").help(form).into())),
             [first, second, ..] => {
                 let message =

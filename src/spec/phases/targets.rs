@@ -1,24 +1,41 @@
 //! The targets that steps name, against the rollout.
 
 use super::steps::StepDocument;
-use crate::core::rollout::{Rollout, STAGING};
-use crate::core::{Phase, TargetName};
+use crate::core::Phase;
+use crate::core::rollout::STAGING;
 use crate::spec::diagnostic::quote::{alternatives, quoted};
 use crate::spec::diagnostic::{Code, Diagnostic};
 use crate::spec::source::Source;
 use crate::spec::suggest::nearest;
+use crate::spec::tree::Node;
 
-/// Checks that every named target exists, and that production is not named before phase 4.
-pub fn check_targets(steps: &[(&Source, &StepDocument)], rollout: &Rollout) -> Vec<Diagnostic> {
-    let names = rollout.target_names();
-    steps.iter().filter_map(|(source, document)| check(source, document, &names)).collect()
+/// The targets of a rollout.
+struct Known<'r> {
+    names: Vec<&'r str>,
+    /// Whether these are all: none of the others is written wrongly.
+    all: bool,
 }
 
-fn check(source: &Source, document: &StepDocument, names: &[TargetName]) -> Option<Diagnostic> {
+/// Checks that every named target exists, and that production is not named before phase 4. In `rollout`, every wrong
+/// value is refused.
+pub fn check_targets(steps: &[Option<(&Source, &StepDocument)>], rollout: &Node) -> Vec<Diagnostic> {
+    let targets = rollout.at("production.targets").map(Node::items).unwrap_or_default();
+    let production = targets.iter().filter_map(|target| target.get("name").and_then(Node::text));
+    let names: Vec<&str> = std::iter::once(STAGING).chain(production).collect();
+    let all = !targets.is_empty() && names.len() == targets.len() + 1;
+    let known = Known { names, all };
+    steps.iter().flatten().filter_map(|(source, document)| check(source, document, &known)).collect()
+}
+
+fn check(source: &Source, document: &StepDocument, known: &Known<'_>) -> Option<Diagnostic> {
     let (target, span) = document.target.as_ref()?;
-    if !names.iter().any(|name| name.as_str() == target) {
-        let near = nearest(target, names.iter().map(TargetName::as_str));
-        let all = alternatives(names.iter().map(TargetName::as_str));
+    let names = || known.names.iter().copied();
+    if !names().any(|name| name == target) {
+        if !known.all {
+            return None;
+        }
+        let near = nearest(target, names());
+        let all = alternatives(names());
         let help = near.map_or_else(|| format!("write {all}"), |near| format!("did you mean `{near}`? Write {all}"));
         let message = format!("there is no target {}", quoted(target));
         return Some(source.error(Code::PhasesUnknownTarget, *span, message).help(help));

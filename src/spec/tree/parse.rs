@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as ReaderSpan};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span as ReaderSpan, StructureStyle};
 
 use super::{Entry, Key, Node, Span, Value, scalar};
 use crate::spec::diagnostic::quote::quoted;
@@ -17,7 +17,8 @@ const MOST_VALUES: usize = 20_000;
 const MOST_MISTAKES: usize = 50;
 
 /// Reads the whole file. What is wrong but does not stop the reader is reported beside the tree, in which it is left
-/// out; without a tree, there is at least one error.
+/// out; without a tree, there is at least one error. A mistake of syntax stops the reader: then the tree is what stands
+/// before it, and open at its end (see [`Entry::rest`]).
 pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
     let mut builder = Builder { source, stack: Vec::new(), root: None, count: 0, documents: 0, mistakes: Vec::new() };
     let options = granit_parser::options! {
@@ -34,8 +35,14 @@ pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
             Err(error) => Err(syntax(source, &error).into()),
         };
         if let Err(last) = stop {
+            let root = match last.code {
+                Code::YamlSyntax | Code::YamlTab => builder.close_unfinished(),
+                // What the first document lacks may be in the second.
+                Code::YamlSeveralDocuments => builder.root.take().map(Node::unfinished),
+                _ => None,
+            };
             builder.mistakes.push(*last);
-            return (None, builder.mistakes);
+            return (root, builder.mistakes);
         }
         if builder.mistakes.len() >= MOST_MISTAKES {
             return (None, builder.mistakes);
@@ -47,6 +54,8 @@ pub fn parse(source: &Source) -> (Option<Node>, Vec<Diagnostic>) {
 /// A list or a map that is not finished.
 struct Frame {
     start: Span,
+    /// Whether it is written in brackets.
+    is_flow: bool,
     content: Content,
 }
 
@@ -95,9 +104,9 @@ impl Builder<'_> {
                 };
                 self.add(Node { span, value })?;
             }
-            Event::SequenceStart(..) => self.push(span, Content::List(Vec::new()))?,
-            Event::MappingStart(..) => {
-                self.push(span, Content::Map { entries: Vec::new(), seen: HashMap::new(), key: None })?;
+            Event::SequenceStart(style, ..) => self.push(span, style, Content::List(Vec::new()))?,
+            Event::MappingStart(style, ..) => {
+                self.push(span, style, Content::Map { entries: Vec::new(), seen: HashMap::new(), key: None })?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.pop(span),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
@@ -130,10 +139,44 @@ impl Builder<'_> {
             .into())
     }
 
-    fn push(&mut self, start: Span, content: Content) -> Result<(), Box<Diagnostic>> {
+    fn push(&mut self, start: Span, style: StructureStyle, content: Content) -> Result<(), Box<Diagnostic>> {
         self.count_value(start)?;
-        self.stack.push(Frame { start, content });
+        self.stack.push(Frame { start, is_flow: style == StructureStyle::Flow, content });
         Ok(())
+    }
+
+    /// What was read before the reader stopped. The last value may be a consequence of the mistake, and is refused.
+    fn close_unfinished(&mut self) -> Option<Node> {
+        // In an open bracket, what was read may belong behind the bracket that is missing.
+        if let Some(open) = self.stack.iter().position(|frame| frame.is_flow) {
+            self.stack.truncate(open);
+        }
+        match self.stack.last_mut().map(|frame| &mut frame.content)? {
+            Content::List(items) => items.last_mut().into_iter().for_each(|item| item.value = Value::Refused),
+            Content::Map { entries, key, .. } => match key.take() {
+                Some(PendingKey::Keep(key)) => {
+                    let unread = Span::new(key.span.end as usize, self.source.text().len());
+                    entries.push(key.with(Node { span: unread, value: Value::Refused }));
+                }
+                Some(PendingKey::Drop) => {}
+                None => entries.last_mut().into_iter().for_each(|entry| entry.value.value = Value::Refused),
+            },
+        }
+        while let Some(frame) = self.stack.last_mut() {
+            let start = frame.start;
+            match &mut frame.content {
+                Content::List(items) => {
+                    let end = items.last().map_or(start, |item| item.span).after();
+                    items.push(Node { span: end, value: Value::Refused });
+                }
+                Content::Map { entries, .. } => {
+                    let end = entries.last().map_or(start, |entry| entry.value.span).after();
+                    entries.push(Entry::rest(end));
+                }
+            }
+            self.pop(start);
+        }
+        self.root.take()
     }
 
     fn pop(&mut self, end: Span) {

@@ -92,6 +92,11 @@ impl Sshd {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("mode");
     }
 
+    /// The server's process.
+    pub fn server_id(&self) -> u32 {
+        self.server.id()
+    }
+
     /// Kills the server and everybody's sessions.
     pub fn kill(&mut self) {
         kill_children(self.server.id());

@@ -6,7 +6,7 @@ from flask import Flask, Response, jsonify
 from flask_session import Session
 
 from app import account, analysis, conversation
-from app.settings import load_settings
+from app.settings import chosen_variant, load_settings
 
 
 def create_app() -> Flask:
@@ -23,4 +23,8 @@ def create_app() -> Flask:
         """Health check of the load balancer: needs no session."""
         return jsonify(status="ok")
 
+    if variant := chosen_variant():
+        from app import variants
+
+        variants.apply(app, variant)
     return app

@@ -25,3 +25,11 @@ def load_settings() -> dict[str, object]:
         "SESSION_PERMANENT": True,
         "PERMANENT_SESSION_LIFETIME": timedelta(days=1),
     }
+
+
+def chosen_variant() -> str | None:
+    """How this application is unfit (see `variants`); None for as it should be."""
+    of_releases = TREE / "instance/variant-of-releases"
+    if TREE.parent.name.endswith(".releases") and TREE.name != "original" and of_releases.exists():
+        return of_releases.read_text().strip()
+    return os.environ.get("VARIANT")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from itertools import accumulate
 from typing import Any, Callable, Union
 
 from ..errors import BadPayload, Unserializable
@@ -107,13 +108,19 @@ class Writer:
 
     def texts(self, texts: Sequence[str]) -> None:
         """Many texts: the lengths together, then the characters, for speed."""
-        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-        self.count(len(encoded))
+        characters: Buffer
+        joined = "".join(texts)
+        if joined.isascii():  # As most are; then a character is a byte.
+            lengths, characters = [*map(len, texts)], joined.encode("ascii")
+        else:
+            encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+            lengths, characters = [*map(len, encoded)], b"".join(encoded)
+        self.count(len(lengths))
         try:
-            self.raw(struct.pack(f"<{len(encoded)}I", *map(len, encoded)))
+            self.raw(struct.pack(f"<{len(lengths)}I", *lengths))
         except struct.error:
             raise Unserializable("a text is longer than 4 GiB") from None
-        self.raw(b"".join(encoded))
+        self.raw(characters)
 
     def value(self, value: Any) -> None:
         """Any value that can be kept."""
@@ -198,12 +205,12 @@ class Reader:
         number = self.count(size=4)
         lengths = struct.unpack(f"<{number}I", self.raw(4 * number))
         characters = bytes(self.raw(sum(lengths)))
-        texts = []
-        begin = 0
-        for length in lengths:
-            texts.append(characters[begin : begin + length].decode("utf-8", "surrogatepass"))
-            begin += length
-        return texts
+        ends = [*accumulate(lengths)]
+        begins = [0, *ends]
+        if characters.isascii():
+            plain = characters.decode("ascii")
+            return [plain[begin:end] for begin, end in zip(begins, ends)]
+        return [characters[begin:end].decode("utf-8", "surrogatepass") for begin, end in zip(begins, ends)]
 
     def value(self) -> Any:
         """Any value."""

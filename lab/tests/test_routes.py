@@ -1,0 +1,78 @@
+"""A host changes its own routes, as root and in its own network only; a route to `lo` is an outage."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Lab
+
+TARGET = "10.78.0.22"  # production-2
+
+
+@pytest.fixture
+def routes(shared_lab: Lab):
+    """The lab, with staging's routes as they were afterwards."""
+    yield shared_lab
+    shared_lab.ssh("staging", f"while sudo -n ip route del {TARGET}/32 2>/dev/null; do :; done")
+
+
+def reach(lab: Lab, host: str) -> int:
+    """0 when ssh answers there, 124 when nobody does."""
+    line = f"timeout 1 bash -c 'exec 3<>/dev/tcp/{TARGET}/22' 2>/dev/null; echo $?"
+    return int(lab.ssh(host, line))
+
+
+def test_a_route_to_lo_swallows_everything_and_only_here(routes: Lab) -> None:
+    assert reach(routes, "staging") == 0
+    routes.ssh("staging", f"sudo -n ip route prepend {TARGET}/32 dev lo")
+    assert reach(routes, "staging") == 124
+    assert reach(routes, "production-1") == 0
+    assert "dev lo" in routes.ssh("staging", f"ip -4 route show {TARGET}/32")
+    assert "dev lo" not in routes.ssh("production-1", "ip route")
+    routes.ssh("staging", f"sudo -n ip route del {TARGET}/32 dev lo")
+    assert reach(routes, "staging") == 0
+
+
+def test_a_connection_that_is_there_hangs_and_goes_on(routes: Lab) -> None:
+    said = routes.ssh("staging", f"""python3 - <<'END'
+import socket, subprocess
+def route(*words): subprocess.run(["sudo", "-n", "ip", "route", *words, "{TARGET}/32", "dev", "lo"], check=True)
+speaker = socket.create_connection(("{TARGET}", 22), 5)
+speaker.recv(100)
+speaker.settimeout(1)
+route("prepend")
+speaker.sendall(b"SSH-2.0-test\\r\\n")
+try:
+    print("answered", speaker.recv(10))
+except TimeoutError:
+    print("hangs")
+route("del")
+speaker.settimeout(10)
+print("goes on" if speaker.recv(10) else "closed")
+END""")
+    assert said.split("\n") == ["hangs", "goes on", ""]
+
+
+def test_what_was_there_before_is_there_afterwards(routes: Lab) -> None:
+    before = routes.ssh("staging", f"sudo -n ip route add {TARGET}/32 dev eth0; ip route show {TARGET}/32")
+    routes.ssh("staging", f"sudo -n ip route prepend {TARGET}/32 dev lo")
+    assert reach(routes, "staging") == 124
+    routes.ssh("staging", f"sudo -n ip route del {TARGET}/32 dev lo")
+    assert routes.ssh("staging", f"ip route show {TARGET}/32") == before
+
+
+def test_it_takes_root(routes: Lab) -> None:
+    said = routes.ssh("staging", f"ip route add {TARGET}/32 dev lo 2>&1; echo code $?")
+    assert said == "RTNETLINK answers: Operation not permitted\ncode 2\n"
+    assert reach(routes, "staging") == 0
+
+
+@pytest.mark.parametrize("words", ["add 0.0.0.0/0 dev lo", "add 10.78.0.2/32 dev lo", "add 10.78.0.22/32 via 10.78.0.1",
+                                   "add", "replace 10.78.0.0/24 dev lo"])
+def test_what_the_lab_does_not_understand_is_refused(routes: Lab, words: str) -> None:
+    before = routes.ssh("staging", "ip route")
+    assert routes.ssh("staging", f"sudo -n ip route {words} 2>/dev/null; echo $?") == "1\n"
+    assert routes.ssh("staging", "ip route") == before
+
+
+def test_everything_else_is_the_real_one(routes: Lab) -> None:
+    assert "LOOPBACK" in routes.ssh("staging", "ip address show lo")

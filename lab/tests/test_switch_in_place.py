@@ -1,0 +1,203 @@
+"""A running Gunicorn switches to another tree and back behind the load balancer, and no user notices.
+
+What is tried is what phase 4 installs: `phases/release/gunicorn_configuration.py` and the programs that switch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from conftest import LAB, Lab
+from release_host import LIVE, RELEASES, Killed, Refused, ReleaseHost, Users
+
+SLOW = """
+import time
+@app.get("/slow")
+def slow():
+    time.sleep(36)
+    return "slow, and whole"
+"""
+
+
+@pytest.fixture(scope="module")
+def plain(shared_lab: Lab) -> ReleaseHost:
+    """production-2, as it is before us."""
+    return ReleaseHost(shared_lab, "production-2")
+
+
+@pytest.fixture
+def host(plain: ReleaseHost) -> Iterator[ReleaseHost]:
+    """With room for releases. Afterwards everything is as it was, whatever the test did."""
+    before = plain.listing()
+    plain.make_room()
+    yield plain
+    plain.to(None)
+    plain.remove_releases()
+    plain.clear_room()
+    assert plain.listing() == before
+    facts = plain.facts()
+    assert facts["directory"]["state"] == "missing" and not facts["may_hand_over"], facts
+
+
+def test_there_and_back_with_users_all_the_while(host: ReleaseHost, shared_lab: Lab) -> None:
+    users = Users(shared_lab, 4)
+    for name in ("one", "two"):
+        host.build(name)
+    host.build("broken", 'raise ImportError("a bad release")\n')
+    host.build("crashes", "import os, threading\nthreading.Timer(0.5, os._exit, [1]).start()\n")
+    facts = host.facts()
+    assert facts["releases"] == ["broken", "crashes", "one", "two"] and not facts["unfinished"]
+    assert facts["shared"] == ["flask_session", "instance", "logs", "uploads"] and facts["in_place"] == []
+    host.to("one")
+    assert host.runs() == ("one", "one")
+    master = host.facts()["running"]["master"]
+    host.to("one")
+    assert host.facts()["running"]["master"] == master, "what is done is not done again"
+    with pytest.raises(Refused, match="still the release one"):
+        host.remove_releases()
+    with pytest.raises(Refused, match="switch back first"):
+        host.clear_room()
+    host.to("two")
+    assert host.runs() == ("two", "two")
+    # A release that does not start: the one before serves on.
+    refuses(host, "broken", 30, "ImportError: a bad release")
+    host.to(None)
+    assert host.runs() == (None, None)
+    users.saw_nothing(100)
+    # One whose workers serve for a moment and end: whoever they were at work for has seen it, and nobody else.
+    refuses(host, "crashes", 6, "not ready within 6 s")
+
+
+def refuses(host: ReleaseHost, name: str, patience: int, why: str) -> None:
+    """Does not switch to it, as if nothing had been tried."""
+    before = host.runs()
+    with pytest.raises(Refused, match=why) as refused:
+        host.to(name, patience=patience)
+    assert (refused.value.code, refused.value.clean) == (69, True), refused.value
+    assert host.runs() == before
+
+
+def test_room_is_made_and_cleared_from_wherever_it_was_interrupted(plain: ReleaseHost, shared_lab: Lab) -> None:
+    before, users = plain.listing(), Users(shared_lab, 2)
+    for step in itertools.count(1):
+        ends = 0
+        for call in (plain.make_room, plain.clear_room):
+            try:
+                call(step)
+                ends += 1
+            except Killed:
+                call()
+            facts = plain.facts()
+            assert (facts["directory"]["state"] == "complete") == (call == plain.make_room), facts
+            assert plain.runs() == (None, None)
+        assert plain.listing() == before, step
+        if ends == 2:
+            break
+    assert step > 10
+    users.saw_nothing(50)
+
+
+def test_a_switch_is_finished_or_taken_back_from_wherever_it_was_interrupted(
+    host: ReleaseHost, shared_lab: Lab
+) -> None:
+    host.build("three")
+    users = Users(shared_lab, 2)
+    for step in itertools.count(1):
+        ends = 0
+        for to, back in (("three", None), (None, "three")):
+            host.to(back)
+            try:
+                host.to(to, killed_at=step)
+                ends += 1
+            except Killed:
+                # Every other time it is finished, or somebody wants the opposite.
+                to = to if step % 2 else back
+                host.to(to)
+            assert host.runs() == (to, to), step
+        if ends == 2:
+            break
+    assert step > 10
+    users.saw_nothing(100)
+
+
+def test_a_request_is_finished_that_takes_longer_than_gunicorn_would_wait(host: ReleaseHost, shared_lab: Lab) -> None:
+    host.build("slow", SLOW)
+    host.to("slow")
+    line = [str(LAB / "lab"), "enter", "--dir", str(shared_lab.directory), "--", "curl", "-sS", "-w", " %{http_code}",
+            "http://production-2:8080/slow"]
+    user = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        user.wait(2)
+    host.to(None)
+    assert host.runs() == (None, None)
+    assert user.communicate(timeout=60)[0] == "slow, and whole 200"
+
+
+def test_as_many_workers_as_the_release_says(shared_lab: Lab) -> None:
+    host = ReleaseHost(shared_lab, "staging")
+    unit = "/etc/systemd/system/chatmrpt.service"
+    change = f"sed -i 's/{{}}/{{}}/' {unit}; sudo systemctl daemon-reload; sudo systemctl restart chatmrpt"
+    variables = "tr '\\0' '\\n' </proc/$(systemctl show -P MainPID chatmrpt)/environ"
+    host.run(change.format("run:app", "--workers 2 run:app"))
+    # The application's own hooks and settings stay.
+    own = f"def on_starting(server):\n    open('{LIVE}/logs/hook', 'a').write('x')\n"
+    host.run(f"cp {LIVE}/gunicorn.conf.py kept; cat >>{LIVE}/gunicorn.conf.py", own)
+    try:
+        host.make_room()
+        host.build("four", **{".migrate/workers": "3\n", ".migrate/environment": "COLOR=red\n"})
+        host.to("four")
+        workers = host.facts()["running"]["workers"]
+        assert len(workers) == 3 and host.run(f"cat {LIVE}/logs/hook").stdout == "x"
+        host.run("sudo systemctl reload chatmrpt")
+        for _ in range(60):
+            reloaded = host.facts()["running"]["workers"]
+            if not {each["pid"] for each in workers} & {each["pid"] for each in reloaded}:
+                break
+            time.sleep(0.5)
+        assert len(reloaded) == 3 and reloaded[0] not in workers, (workers, reloaded)
+        # After a reload the release's variables are the process's own; they do not reach the original.
+        host.to(None)
+        assert len(host.facts()["running"]["workers"]) == 2 and "COLOR" not in host.run(variables).stdout
+        host.remove_releases()
+        host.clear_room()
+    finally:
+        host.run(f"cp kept {LIVE}/gunicorn.conf.py; rm -f {LIVE}/logs/hook")
+        host.run(change.format("--workers 2 run:app", "run:app"))
+    assert host.runs() == (None, None)
+
+
+def test_a_dead_service_comes_back_as_the_original(host: ReleaseHost) -> None:
+    host.build("five")
+    host.to("five")
+    host.run("sudo systemctl stop chatmrpt")
+    host.to(None)
+    assert host.runs() == (None, None)
+
+
+def test_a_configuration_elsewhere_is_refused(host: ReleaseHost) -> None:
+    program = (LAB.parent / "src/adapters/ssh/scripts/release/build.py").read_text()
+    told = {}
+    exec(program[: program.index("TURNS")], told)  # noqa: S102: functions alone
+    cases = {"-c a.py": "a.py", "--config=b.py x": "b.py", "--conf c.py": "c.py", "-cd.py": "d.py", "run:app": None,
+             "-c a.py --config b.py": "b.py"}
+    assert {line: told["told"](line.split()) for line in cases} == cases
+    # With setproctitle a process does not show its command line, and after USR2 it shows a module's path.
+    told["words_of"] = lambda main: ["gunicorn: master [run:app]"] if main == 1 else ["python", "/v/gunicorn/__main__.py", "x"]
+    told["properties"] = lambda *_: {"ExecStart": "{ path=/v/gunicorn ; argv[]=/v/gunicorn -c a.py run:app ; pid=1 }"}
+    site = type("Site", (), {"unit": "app.service"})
+    assert [told["command_line"](site, main) for main in (1, 2)] == [["-c", "a.py", "run:app"], ["x"]]
+    host.run(f"cp {LIVE}/gunicorn.conf.py /tmp/elsewhere.py")
+    unit = "/etc/systemd/system/chatmrpt.service"
+    change = f"sed -i 's%config {{}}%config {{}}%' {unit}; sudo systemctl daemon-reload; sudo systemctl restart chatmrpt"
+    try:
+        host.run(change.format("gunicorn.conf.py", "/tmp/elsewhere.py"))
+        with pytest.raises(Refused, match="/tmp/elsewhere.py lies outside of") as refused:
+            host.build("six")
+        assert refused.value.clean
+    finally:
+        host.run(change.format("/tmp/elsewhere.py", "gunicorn.conf.py"))
+    assert f"{RELEASES}/six" not in host.run(f"ls -d {RELEASES}/*").stdout

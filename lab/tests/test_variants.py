@@ -1,0 +1,155 @@
+"""Each way of being unfit shows where a migration would look for it, and `healthy` ends it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import LAB, Lab
+
+
+@pytest.fixture
+def staging(shared_lab: Lab) -> Iterator[Lab]:
+    """The lab, with a healthy application on staging afterwards."""
+    yield shared_lab
+    shared_lab.command("variant", "staging", "healthy")
+
+
+def ask(lab: Lab, path: str, *words: str, jar: str = "") -> tuple[int, str]:
+    """The status and body of one answer of staging; 0 when there is none."""
+    jars = ("-b", jar, "-c", jar) if jar else ()
+    said = lab.enter("curl", "-sS", "--max-time", "5", "-w", "\n%{http_code}", *jars, *words,
+                     f"http://staging:8080{path}", check=False)
+    body, _, code = said.stdout.rpartition("\n")
+    return int(code), body
+
+
+def many(lab: Lab, path: str, count: int) -> tuple[float, list[str]]:
+    """Seconds and statuses of so many requests, one after the other, from staging itself."""
+    start = time.monotonic()
+    said = lab.ssh("staging", f"for i in $(seq {count}); do "
+                              f"curl -s -o /dev/null -w '%{{http_code}}\\n' --max-time 5 localhost:8080{path}; done; true")
+    return time.monotonic() - start, said.split()
+
+
+def test_the_names_are_the_application_s(shared_lab: Lab) -> None:
+    source = (LAB / "application/tree/app/variants.py").read_text()
+    names = re.findall(r'^    "([a-z-]+)": \(', source, re.MULTILINE)
+    shown = shared_lab.command("variant", "staging", "nonsense", check=False).stderr
+    assert shown.strip().endswith("there are: " + ", ".join(["healthy", *names]))
+
+
+def test_it_is_shown_and_taken_back(staging: Lab) -> None:
+    assert staging.command("variant", "staging").stdout == "healthy\n"
+    before = staging.ssh("staging", "cat ChatMRPT/.env")
+    staging.command("variant", "staging", "slower:30")
+    assert staging.command("variant", "staging").stdout == "slower:30\n"
+    assert staging.command("variant", "production-1").stdout == "healthy\n"
+    staging.command("variant", "staging", "healthy")
+    assert staging.ssh("staging", "cat ChatMRPT/.env") == before
+
+
+def test_slower(staging: Lab) -> None:
+    healthy, _ = many(staging, "/ping", 10)
+    staging.command("variant", "staging", "slower:200")
+    slow, statuses = many(staging, "/ping", 10)
+    assert slow > healthy + 1.8 and set(statuses) == {"200"}
+
+
+def test_leaks(staging: Lab) -> None:
+    def resident() -> int:
+        return int(staging.ssh("staging", "main=$(systemctl show -P MainPID chatmrpt); cat $(pgrep -P $main | "
+                                          "sed 's,.*,/proc/&/smaps_rollup,') | awk '/^Rss/ { sum += $2 } END { print sum }'"))
+
+    staging.command("variant", "staging", "leaks:2048")
+    many(staging, "/ping", 10)
+    before = resident()
+    many(staging, "/ping", 30)
+    assert resident() - before > 50_000
+
+
+def test_per_worker(staging: Lab, tmp_path) -> None:
+    staging.command("variant", "staging", "per-worker")
+    jar = str(tmp_path / "jar")
+    ask(staging, "/login", "-d", "user=ann", jar=jar)
+    for _ in range(5):
+        ask(staging, "/counter", "-X", "POST", jar=jar)
+    seen = {json.loads(ask(staging, "/counter", jar=jar)[1])["count"] for _ in range(40)}
+    assert len(seen) > 1
+
+
+def test_bleeds(staging: Lab, tmp_path) -> None:
+    staging.command("variant", "staging", "bleeds:2")
+    seen = set()
+    for user in ("ann", "bob"):
+        ask(staging, "/login", "-d", f"user={user}", jar=str(tmp_path / user))
+    for _ in range(20):
+        for user in ("ann", "bob"):
+            told = json.loads(ask(staging, "/whoami", jar=str(tmp_path / user))[1])["user"]
+            seen.add((user, told))
+    assert seen >= {("ann", "ann"), ("bob", "bob")} and seen & {("ann", "bob"), ("bob", "ann")}
+
+
+def test_crashes(staging: Lab) -> None:
+    staging.command("variant", "staging", "crashes:5")
+    _, statuses = many(staging, "/ping", 40)
+    assert "000" in statuses and "200" in statuses
+
+
+def test_stalls(staging: Lab) -> None:
+    staging.command("variant", "staging", "stalls:2")
+    took, statuses = many(staging, "/ping", 110)
+    assert took > 2 and set(statuses) == {"200"}
+
+
+def test_late_import_error(staging: Lab) -> None:
+    staging.command("variant", "staging", "late-import-error")
+    assert ask(staging, "/ping")[0] == 200
+    assert ask(staging, "/upload", "-d", "rows=5")[0] == 500
+    staging.command("variant", "staging", "healthy")
+    assert ask(staging, "/upload", "-d", "rows=5")[0] == 200
+
+
+def test_strays(staging: Lab) -> None:
+    staging.command("variant", "staging", "strays")
+    assert ask(staging, "/ping")[0] == 200
+    assert "/ping\n" in staging.ssh("staging", "cat ChatMRPT/logs/stray.log")
+
+
+@pytest.mark.parametrize(("name", "bare", "known"), [("broken", 500, 500), ("fails-with-a-cookie", 200, 500)])
+def test_those_that_answer_500(staging: Lab, name: str, bare: int, known: int, tmp_path: Path) -> None:
+    jar = str(tmp_path / "jar")
+    assert ask(staging, "/login", "-d", "user=ada", jar=jar)[0] == 200
+    staging.ssh("staging", f"sed -i '/^VARIANT=/d' ChatMRPT/.env; echo VARIANT={name} >>ChatMRPT/.env; "
+                           "sudo -n systemctl restart chatmrpt")
+    wait_until(lambda: ask(staging, "/ping")[0] == bare)
+    assert ask(staging, "/whoami", jar=jar)[0] == known
+
+
+def test_forgets(staging: Lab, tmp_path: Path) -> None:
+    jar = str(tmp_path / "jar")
+    assert ask(staging, "/login", "-d", "user=ada", jar=jar)[0] == 200
+    staging.command("variant", "staging", "forgets")
+    assert ask(staging, "/whoami", jar=jar)[0] == 401
+
+
+def test_one_of_releases_is_another_matter(staging: Lab) -> None:
+    staging.command("variant", "staging", "broken", "--of-releases")
+    staging.ssh("staging", "sudo -n systemctl restart chatmrpt")
+    wait_until(lambda: ask(staging, "/ping")[0] == 200)
+    in_release = ("mkdir -p x.releases && cp -r ChatMRPT x.releases/one && cd x.releases/one && ../../chatmrpt_env/bin/python -c "
+                  "'from app import create_app; print(create_app().test_client().get(\"/ping\").status_code)'; rm -r ~/x.releases")
+    assert staging.ssh("staging", in_release).split() == ["500"]
+    staging.ssh("staging", "rm ChatMRPT/instance/variant-of-releases")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits until it holds, for 20 s at most."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -1,0 +1,18 @@
+//! What a session bridge's metrics file says.
+
+use async_trait::async_trait;
+
+use super::reader::{HostReader, QUICK};
+use crate::core::Failure;
+use crate::core::rollout::AbsolutePath;
+use crate::ports::{BridgeLog, BridgeRead};
+
+#[async_trait]
+impl BridgeRead for HostReader {
+    async fn bridge_log(&self, file: &AbsolutePath) -> Result<BridgeLog, Failure> {
+        let what = format!("reading {file}");
+        let arguments = [include_str!("scripts/bridge.py"), file.as_str()];
+        let answer = self.ask(&what, include_str!("scripts/bridge.sh"), &arguments, QUICK).await?;
+        serde_json::from_str(&answer).map_err(|error| self.nonsense(&what, &error.to_string()))
+    }
+}

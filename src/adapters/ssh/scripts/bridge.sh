@@ -1,0 +1,8 @@
+# What the bridge said last: see bridge.py, which is the first argument; the second is the metrics file.
+set -eu
+python=$(command -v python3) || {
+    echo 'there is no python3 on this host' >&2
+    exit 69
+}
+nice -n 5 "$python" -I -S -c "$1" "$2"
+echo end

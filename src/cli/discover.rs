@@ -1,0 +1,100 @@
+//! What a rollout has left in the world, found without its journal: by tag in AWS, by name and mark on the targets.
+
+use super::printer::Printer;
+use super::wiring::World;
+use crate::core::{Availability, Contract, Event, Facts, Failure, Phase, Plan, PlannedStep, PresumedStep};
+use crate::ports::{Silent, TaggedResource};
+use crate::spec::Loaded;
+use crate::steps::{self, Presence, ReadContext, tags};
+
+/// A step of which something is left, or may be.
+struct Found<'a> {
+    step: &'a PlannedStep,
+    /// Why nobody could look; `None` when it was seen.
+    unseen: Option<String>,
+}
+
+/// Everything that was found.
+pub struct Discovered<'a> {
+    resources: Vec<TaggedResource>,
+    steps: Vec<Found<'a>>,
+}
+
+/// Looks at AWS, and asks every step that changes something whether anything of it is left. Reads only. What cannot be
+/// looked at (a host or AWS is away) counts as there: a rollback looks again.
+///
+/// # Errors
+/// When AWS cannot be asked, and nothing was seen on the targets either.
+pub async fn look<'a>(loaded: &'a Loaded, world: &World, printer: &Printer) -> Result<Discovered<'a>, Failure> {
+    let plan = &loaded.plan;
+    let name = plan.rollout().name.as_str();
+    let resources = world.read.cloud.tagged(tags::ROLLOUT, name).await;
+    let facts = Facts::new();
+    let context = ReadContext {
+        plan,
+        facts: &facts,
+        base_directory: &loaded.base_directory,
+        ports: &world.read,
+        progress: &Silent,
+    };
+    let mut steps = Vec::new();
+    for step in plan.steps().iter().filter(|step| changes(step)) {
+        let presence = match steps::build(step).as_ref().map(steps::Step::undoable) {
+            Ok(Some(undoable)) => undoable.probe(&context).await,
+            Ok(None) => continue,
+            Err(failure) => Err(failure.clone()),
+        };
+        match presence {
+            Ok(Presence::Absent | Presence::Foreign(_)) => {}
+            Ok(Presence::Ours(_)) => steps.push(Found { step, unseen: None }),
+            Err(failure) => steps.push(Found { step, unseen: Some(failure.message) }),
+        }
+    }
+    let resources = match resources {
+        Ok(resources) => resources,
+        // A target that runs our release has to be helped, whether or not AWS can be asked.
+        Err(failure) if steps.iter().any(|found| found.unseen.is_none()) => {
+            printer.remark(&format!("AWS cannot be asked what carries this rollout's tag: {}", failure.message));
+            Vec::new()
+        }
+        Err(failure) => return Err(failure),
+    };
+    Ok(Discovered { resources, steps })
+}
+
+fn changes(step: &PlannedStep) -> bool {
+    matches!(step.contract, Contract::Change | Contract::Exercise) && step.availability == Availability::Built
+}
+
+impl Discovered<'_> {
+    /// Whether there is nothing: no tag, and no step has left anything.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty() && self.steps.is_empty()
+    }
+
+    /// What was found, one thing a line.
+    pub fn lines(&self) -> Vec<String> {
+        let resources = self.resources.iter().map(|resource| format!("{} {}", resource.kind, resource.name));
+        let steps = self.steps.iter().map(|found| match &found.unseen {
+            None => format!("what {} made", found.step.id),
+            Some(why) => format!("perhaps what {} made: {why}", found.step.id),
+        });
+        resources.chain(steps).collect()
+    }
+
+    /// The steps that a rollback looks at: those that were found, and with a tag all that may have made what carries it.
+    pub fn presumed(&self, plan: &Plan) -> Event {
+        let found = |step: &PlannedStep| self.steps.iter().any(|found| found.step.id == step.id);
+        let tagged = |step: &PlannedStep| !self.resources.is_empty() && step.phase == Phase::Infrastructure;
+        let steps = plan.steps().iter().filter(|step| changes(step) && (found(step) || tagged(step)));
+        let steps = steps
+            .map(|step| PresumedStep { step: step.id.clone(), phase: step.phase, contract: step.contract })
+            .collect();
+        let reason = format!(
+            "{} things carry this rollout's tag, and {} steps have left something",
+            self.resources.len(),
+            self.steps.len()
+        );
+        Event::StepsPresumed { steps, reason }
+    }
+}

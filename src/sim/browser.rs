@@ -1,0 +1,270 @@
+//! Browsers on simulated applications. An application knows its users by their cookie, and knows nothing else: what a
+//! request expects is what it answers, unless a test says otherwise.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::application::{Opened, SessionPlace, SimulatedSessions, store_of};
+use super::trial::Process;
+use super::{State, World, trial};
+use crate::core::rollout::{IDENTITY, JourneyRequest, Method, Piece, pieces};
+use crate::core::{Failure, Secret};
+use crate::ports::{Answer, Browser, BrowserCookie, Browsers, Clock as _, LoadTarget, Route};
+
+/// What a request takes.
+const TAKES: Duration = Duration::from_millis(30);
+
+/// How long a session lives in a store.
+const LIVES: Duration = Duration::from_secs(31 * 86_400);
+
+#[async_trait]
+impl Browsers for World {
+    /// Asks the application of the target's endpoint (`host:port`) in [`State::applications`], or, before that, of its
+    /// host's name and endpoint.
+    async fn open(
+        &self,
+        target: &LoadTarget,
+        user: u32,
+        cookies: Vec<BrowserCookie>,
+    ) -> Result<Box<dyn Browser>, Failure> {
+        let cookies = cookies.into_iter().map(|cookie| (cookie.name, cookie.value.expose().to_owned())).collect();
+        let host = match &target.route {
+            Route::Through(host) => Some(host.to_string()),
+            Route::Direct => None,
+        };
+        let (endpoint, place) = (target.endpoint.to_string(), self.lock().application_at(target));
+        let extracted = BTreeMap::new();
+        Ok(Box::new(Visitor { world: self.clone(), endpoint, place, host, user, cookies, extracted }))
+    }
+}
+
+struct Visitor {
+    world: World,
+    endpoint: String,
+    /// What the application is found by.
+    place: String,
+    host: Option<String>,
+    user: u32,
+    cookies: BTreeMap<String, String>,
+    extracted: BTreeMap<String, String>,
+}
+
+#[async_trait]
+impl Browser for Visitor {
+    async fn request(&mut self, request: &JourneyRequest) -> Result<Answer, Failure> {
+        let now = self.world.time().now() + TAKES;
+        let hangs = self.world.lock().hangs_without_store(now);
+        if !hangs.is_zero() {
+            self.world.sleep(hangs).await;
+        }
+        let world = self.world.clone();
+        world
+            .look("browser.request", TAKES, |state| {
+                let beside = state.applications.get(&self.place).and_then(|it| it.sessions.on_trial_beside.clone());
+                if let Some(live) = &beside {
+                    state.hand_sessions(live, &self.place);
+                }
+                let answer = self.visit(state, request, now);
+                if let Some(live) = &beside {
+                    state.hand_sessions(&self.place, live);
+                }
+                let answer = answer?;
+                Ok(state.marked_by_store_loss(&self.place, request, answer, now))
+            })
+            .await
+    }
+
+    fn cookies(&self) -> Vec<BrowserCookie> {
+        let cookies = self.cookies.iter().map(|(name, value)| BrowserCookie {
+            name: name.clone(),
+            value: Secret::new(value.clone()),
+            path: "/".to_owned(),
+        });
+        cookies.collect()
+    }
+
+    fn extracted(&self) -> BTreeMap<String, Secret> {
+        self.extracted.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect()
+    }
+
+    fn recall(&mut self, extracted: &BTreeMap<String, Secret>) {
+        self.extracted.extend(extracted.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
+    }
+}
+
+impl Visitor {
+    fn visit(&mut self, state: &mut State, request: &JourneyRequest, now: Duration) -> Result<Answer, Failure> {
+        let endpoint = self.endpoint.clone();
+        let nobody = || Failure::transient(format!("nobody listens on {endpoint} (simulated)"));
+        let is_tried = state.applications.get(&self.place).is_some_and(|it| it.sessions.on_trial_beside.is_some());
+        let host = self.host.as_ref().filter(|_| self.place != self.endpoint).and_then(|host| state.hosts.get(host));
+        let process = match host {
+            Some(host) if is_tried => {
+                Some(Process::listening(std::iter::once(host), &self.endpoint).ok_or_else(nobody)?)
+            }
+            Some(host) => Process::of_service(host),
+            None => Process::listening(state.hosts.values(), &self.endpoint),
+        };
+        let application = state.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let sessions = &mut application.sessions;
+        let pid = sessions.next_worker(now, process.as_ref().map(|process| process.workers.len()));
+        let (method, path) = match request.methods()[..] {
+            [(method, _, path)] => (method, path.to_owned()),
+            _ => return Err(Failure::permanent("a request has not exactly one method (simulated)")),
+        };
+        // The cookie is the session's id and its signature.
+        let given = self.cookies.get(&sessions.cookie);
+        let sid = given.map(|value| value.split('.').next().unwrap_or_default().to_owned());
+        let sid = sid.filter(|sid| sessions.opened.contains_key(sid));
+        let was_in_a_file = sid.as_ref().is_some_and(|sid| copy_to_store(state, &self.place, sid, now));
+        let application = state.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let sessions = &mut application.sessions;
+        if let Some(what) = path.strip_prefix("/__migrate__/") {
+            if let (Method::Get, "settings", Some(process)) = (method, what, &process) {
+                return Ok(trial::answer_settings(sessions, request, process));
+            }
+            let sid = match sid {
+                // Values are put into a session, so there is one afterwards.
+                None if (method, what) == (Method::Post, "types") && sessions.trial.is_some() => {
+                    let sid = self.new_session(sessions);
+                    sessions.opened.insert(sid.clone(), Opened::by(self.user));
+                    Some(sid)
+                }
+                sid => sid,
+            };
+            let sid = sid.as_deref().map(|sid| (sid, was_in_a_file));
+            return Ok(trial::answer_trial(sessions, request, (method, what), (pid, now), sid));
+        }
+        if sessions.fails || (sessions.fails_with_a_session && sid.is_some()) {
+            return Ok(answer(500, "oh no", Some("500, expected below 400: `oh no`".to_owned())));
+        }
+        let (sid, is_new) = match sid {
+            Some(sid) => (sid, false),
+            None if method == Method::Get => {
+                // As Flask-Session does with a cookie it does not know.
+                self.cookies.remove(&sessions.cookie);
+                return Ok(if request.expect.is_empty() && request.extract.is_empty() {
+                    answer(200, "{}", None)
+                } else if request.expect.status == Some(401) {
+                    answer(401, "who are you?", None)
+                } else {
+                    answer(401, "who are you?", Some("401, expected below 400: `who are you?`".to_owned()))
+                });
+            }
+            None => (self.new_session(sessions), true),
+        };
+        let problem = match sessions.opened.get(&sid) {
+            Some(opened) if opened.user != self.user => Some(format!("taken for user {}", opened.user)),
+            _ => sessions.broken.get(&request.title()).cloned(),
+        };
+        let problem = problem.or_else(|| sessions.misremembered(&sid, method, &path, pid));
+        let names_workers = sessions.names_workers && sessions.trial.is_some();
+        if is_new {
+            open_session(state, &self.place, sid.clone(), self.user, now);
+        }
+        let application = state.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let told = self.data(&mut application.sessions, &sid, request, method);
+        let expected = request.expect.status.unwrap_or(200);
+        let mut given = answer(if problem.is_some() { 500 } else { expected }, "{}", problem.or(told));
+        if application.sessions.signs_out.contains(&request.title()) {
+            self.cookies.remove(&application.sessions.cookie);
+            application.sessions.opened.remove(&sid);
+        } else if application.sessions.renews_ids && !is_new {
+            let renewed = self.new_session(&application.sessions);
+            let opened = application.sessions.opened.remove(&sid);
+            application.sessions.opened.extend(opened.map(|opened| (renewed, opened)));
+        }
+        if names_workers {
+            given.headers.push(("x-migrate-sessions".to_owned(), format!("pid={pid}")));
+        }
+        Ok(given)
+    }
+}
+
+impl Visitor {
+    /// Writes into a session what a request extracts from the answer to a write, and tells it to one that reads. What is
+    /// wrong, when something is expected that was written and is otherwise.
+    fn data(
+        &mut self,
+        sessions: &mut SimulatedSessions,
+        sid: &str,
+        request: &JourneyRequest,
+        method: Method,
+    ) -> Option<String> {
+        let served = sessions.served;
+        let opened = sessions.opened.get_mut(sid)?;
+        for name in request.extract.keys() {
+            let value = match (method, name.as_str()) {
+                (_, IDENTITY) => format!("user-{}", opened.user),
+                (Method::Get, _) => {
+                    opened.data.get(name).cloned().unwrap_or_else(|| format!("{name} of user-{}", opened.user))
+                }
+                _ => {
+                    let value = format!("{name}-{served}");
+                    opened.data.insert(name.clone(), value.clone());
+                    value
+                }
+            };
+            self.extracted.insert(name.clone(), value);
+        }
+        let texts = request.expected_texts();
+        let inserted = texts.iter().filter_map(|(_, text)| pieces(text).ok()).flatten();
+        let mut names = inserted.filter_map(|piece| match piece {
+            Piece::Variable(name) => Some(name),
+            Piece::Text(_) => None,
+        });
+        names.find_map(|name| {
+            let (found, expected) = (opened.data.get(name)?, self.extracted.get(name).cloned().unwrap_or_default());
+            (*found != expected).then(|| format!("{name} is `{found}`, expected `{expected}`"))
+        })
+    }
+
+    /// The id of a new session, whose cookie the browser has from now on.
+    fn new_session(&mut self, sessions: &SimulatedSessions) -> String {
+        let sid = format!("{}-{}", self.place.replace([':', '.', ' '], "-"), sessions.served);
+        self.cookies.insert(sessions.cookie.clone(), format!("{sid}.signature"));
+        sid
+    }
+}
+
+/// Keeps a new session where the application keeps its sessions.
+fn open_session(state: &mut State, endpoint: &str, sid: String, user: u32, now: Duration) {
+    let Some(application) = state.applications.get_mut(endpoint) else { return };
+    let sessions = &mut application.sessions;
+    let opened = Opened { is_only_in_a_file: sessions.place == SessionPlace::Files, ..Opened::by(user) };
+    sessions.opened.insert(sid.clone(), opened.clone());
+    let (place, key) = (sessions.place.clone(), format!("{}{sid}", sessions.prefix));
+    let other = sessions.spills_into.clone();
+    if let Some(other) = other.and_then(|other| state.applications.get_mut(&other)) {
+        other.sessions.opened.insert(sid, opened);
+    }
+    if let Some(server) = store_of(state, &place).and_then(|store| state.stores.get_mut(&store))
+        && !server.forgets
+    {
+        server.keys.insert(key, (b"session".to_vec(), now + LIVES));
+    }
+}
+
+/// Copies a session to the store that only a file has, as the bridge does when it is asked for. Whether it did.
+fn copy_to_store(state: &mut State, endpoint: &str, sid: &str, now: Duration) -> bool {
+    let Some(application) = state.applications.get_mut(endpoint) else { return false };
+    let sessions = &mut application.sessions;
+    let (place, key) = (sessions.place.clone(), format!("{}{sid}", sessions.prefix));
+    let opened = sessions.opened.get_mut(sid).filter(|opened| opened.is_only_in_a_file && place != SessionPlace::Files);
+    let Some(opened) = opened else { return false };
+    opened.is_only_in_a_file = false;
+    if let Some(server) = store_of(state, &place).and_then(|store| state.stores.get_mut(&store))
+        && !server.forgets
+    {
+        server.keys.insert(key, (b"session".to_vec(), now + LIVES));
+    }
+    true
+}
+
+/// An answer in JSON.
+pub(super) fn answer(status: u16, body: &str, problem: Option<String>) -> Answer {
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Answer { status, headers, body: body.to_owned(), problem }
+}

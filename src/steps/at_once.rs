@@ -1,0 +1,44 @@
+//! Looking at many things, several at once: fifty hosts must not take fifty times as long as one, and must not be asked all
+//! in the same moment either.
+
+use futures_util::stream::{self, StreamExt};
+
+/// So many are looked at in the same moment.
+pub const AT_ONCE: usize = 8;
+
+/// Looks at each, [`AT_ONCE`] at a time, and returns what was found in the order of the things.
+pub async fn several_at_once<Thing, Looking: Future>(
+    things: impl IntoIterator<Item = Thing>,
+    look: impl Fn(Thing) -> Looking,
+) -> Vec<Looking::Output> {
+    // All made before the first is polled: the stream then holds no closure, whose lifetimes the compiler cannot follow.
+    let looking: Vec<Looking> = things.into_iter().map(look).collect();
+    stream::iter(looking).buffered(AT_ONCE).collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn several_and_no_more_are_looked_at_and_their_order_is_kept() {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let found = several_at_once(0..50_usize, |number| {
+            let (now, most) = (&now, &most);
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                // The later ones are faster.
+                for _ in number..60 {
+                    tokio::task::yield_now().await;
+                }
+                now.fetch_sub(1, Ordering::SeqCst);
+                number
+            }
+        })
+        .await;
+        assert_eq!(found, Vec::from_iter(0..50));
+        assert_eq!(most.load(Ordering::SeqCst), AT_ONCE);
+    }
+}

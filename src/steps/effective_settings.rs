@@ -1,0 +1,109 @@
+//! `effective_settings`: what the copy makes of its variables, asked of every worker after users have been through the
+//! declared journeys. An environment shows what a process was given; only the process can say what it goes by.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::copy_access::Trial;
+use super::copy_effective_settings::{self as judged, EffectiveSettings as Said, Running};
+use super::measure::{self, measurement};
+use super::{
+    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, copy_environment, copy_layout, journey_walk,
+};
+use crate::core::rollout::{Method, Rollout, STAGING};
+use crate::core::{Contract, Facts, Failure, Measurement, Verdict};
+
+/// How often each worker is asked for, on average, until all have answered: Gunicorn leaves it to the kernel who does.
+const ASKED_PER_WORKER: usize = 20;
+
+/// Asks the copy.
+pub struct EffectiveSettings;
+
+/// Nothing to set.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {}
+
+impl Kind for EffectiveSettings {
+    type Settings = Settings;
+    const NAME: &'static str = "effective_settings";
+    const SUMMARY: &'static str = "asks every worker of the copy which settings are in force, and which nobody reads";
+    const CONTRACT: Contract = Contract::Gate;
+    const PROVIDES: &'static [&'static str] = &[];
+
+    fn build(_: Settings) -> Step {
+        Step::Observe(Box::new(Self))
+    }
+}
+
+#[async_trait]
+impl Observe for EffectiveSettings {
+    fn plan(&self, rollout: &Rollout) -> Diff {
+        let what = format!("which settings are in force in the workers on port {}", rollout.staging.copy.port);
+        Diff::one(DiffAction::Read, what)
+    }
+
+    async fn observe(&self, context: &ReadContext<'_>) -> Result<Observation, Failure> {
+        let rollout = context.rollout();
+        let trial = Trial::of(context).await?;
+        // What is read only while a request is answered has to have been asked for before it counts as unread.
+        let mut measurements = vec![journey_walk::by_two_users(context, &trial, journey_walk::ON_THE_COPY).await?];
+        let pid_file = copy_layout::below(rollout, copy_layout::PID_FILE)?;
+        let reader = context.ports.targets.reader(&rollout.staging.host);
+        match reader.detached(&rollout.staging.copy.directory, &pid_file, &[]).await? {
+            Some(copy) => {
+                let variables = copy_environment::known(rollout, context.facts)?;
+                measurements.extend(ask(&trial, 1, &Running::copy(&copy), &variables).await?);
+            }
+            None => {
+                let summary = "the copy does not run";
+                measurements.push(measurement(Verdict::Abort, STAGING, summary, serde_json::Value::Null));
+            }
+        }
+        let hint = "correct staging.copy.environment in rollout.yaml or phases/, then `migrate rollback --to 1` and the \
+                    phase again";
+        Ok(Observation { facts: Facts::new(), failure: measure::failure_of(&measurements, hint), measurements })
+    }
+}
+
+/// Asks, as this user, until every worker has answered.
+pub async fn ask(
+    trial: &Trial<'_>,
+    user: u32,
+    running: &Running,
+    variables: &BTreeMap<String, String>,
+) -> Result<Vec<Measurement>, Failure> {
+    let mut answers: BTreeMap<u32, Said> = BTreeMap::new();
+    for _ in 0..running.count.max(1) * ASKED_PER_WORKER {
+        // A connection of its own, so that it may be another worker's.
+        let mut browser = trial.open(user, Vec::new()).await?;
+        let said: Said = trial.ask(&mut *browser, Method::Get, judged::ENDPOINT).await?;
+        answers.insert(said.pid, said);
+        if answers.len() >= running.count {
+            break;
+        }
+    }
+    // What one worker has read is not unread, even when the others had no request for it.
+    let mut unread: Option<BTreeSet<String>> = None;
+    for said in answers.values() {
+        let these: BTreeSet<String> = said.unread.iter().cloned().collect();
+        unread = Some(unread.map_or(these.clone(), |so_far| so_far.intersection(&these).cloned().collect()));
+    }
+    let unread: Vec<String> = unread.unwrap_or_default().into_iter().collect();
+    let judge =
+        |said: &Said| judged::measurements(&Said { unread: unread.clone(), ..said.clone() }, running, variables);
+    let mut measurements: Vec<Measurement> = answers.values().flat_map(judge).collect();
+    if answers.len() < running.count {
+        let summary = format!("{} of {} workers answered", answers.len(), running.count);
+        measurements.push(measurement(
+            Verdict::Inconclusive,
+            running.resource.as_str(),
+            summary,
+            serde_json::Value::Null,
+        ));
+    }
+    Ok(measurements)
+}

@@ -1,0 +1,30 @@
+//! People in front of the load balancer: another program than ours, which sees every answer.
+
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use crate::fixture::{Lab, Said, command, signal};
+
+/// Fifty of them, until they are asked what they have seen.
+pub struct People(Child);
+
+impl People {
+    /// Lets them in.
+    pub fn in_front_of(lab: &Lab) -> Self {
+        let mut users = command();
+        users.args(["users", "--count", "50", "--dir"]).arg(lab.path());
+        Self(users.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Nobody was refused, lost a session, or was taken for somebody else; both instances had users.
+    #[track_caller]
+    pub fn have_noticed_nothing(self, when: &str) {
+        signal(&self.0, "TERM");
+        let said = Said::from(self.0.wait_with_output().unwrap());
+        let seen: Value = said.json();
+        assert_eq!((&seen["failed"], seen["lost"].as_array().map(Vec::len)), (&0.into(), Some(0)), "{when}: {said:?}");
+        assert_eq!(seen["places"], serde_json::json!(["production-1", "production-2"]), "{when}: {said:?}");
+        assert!(seen["users"] == 50 && seen["requests"].as_u64() > Some(500), "{when}: {said:?}");
+    }
+}
