@@ -141,7 +141,7 @@ class Lab:
 
     def wait_targets(self, wanted: list[str]) -> dict[str, str]:
         """Waits until the registered targets are in these states."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while sorted((found := self.target_states()).values()) != sorted(wanted):
             assert time.monotonic() < deadline, f"{found}, not {wanted}"
             time.sleep(0.1)

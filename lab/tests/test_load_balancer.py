@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
+from collections.abc import Iterator
 
 import pytest
-from conftest import Lab
+from conftest import LAB, Lab
 
 ASK = """
 import json, sys, urllib.request
@@ -26,6 +29,35 @@ print(json.dumps(seen))
 def ask(lab: Lab, cookie: str = "", count: int = 1) -> list[list]:
     """Status and placement cookie of so many requests."""
     return json.loads(lab.enter("/usr/bin/python3", "-c", ASK, cookie, str(count)).stdout)
+
+
+ASK_ON = """
+import signal, sys, urllib.request
+asked_to_end = []
+signal.signal(signal.SIGTERM, lambda *_: asked_to_end.append(True))
+while not asked_to_end:
+    request = urllib.request.Request("http://chatmrpt.lab.internal/ping", headers={"Cookie": sys.argv[1]} if sys.argv[1] else {})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            print(answer.status, flush=True)
+    except urllib.error.HTTPError as error:
+        print(error.code, flush=True)
+"""
+
+
+@contextlib.contextmanager
+def asking(lab: Lab, cookie: str) -> Iterator[set[int]]:
+    """Somebody asks again and again, from before the body to after it; what they were answered is known afterwards."""
+    statuses: set[int] = set()
+    line = [str(LAB / "lab"), "enter", "--dir", str(lab.directory), "--", "/usr/bin/python3", "-c", ASK_ON, cookie]
+    asker = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    try:
+        statuses.add(int(asker.stdout.readline()))
+        yield statuses
+    finally:
+        asker.terminate()
+        rest, _ = asker.communicate(timeout=30)
+        statuses.update(int(status) for status in rest.split())
 
 
 def test_users_are_spread_and_stay_where_they_are(lab: Lab) -> None:
@@ -57,10 +89,11 @@ def test_a_target_that_stops_is_unhealthy_and_comes_back(lab: Lab) -> None:
 def test_nobody_is_sent_to_another_target_in_place_of_one_that_failed(lab: Lab, cookie: str) -> None:
     # Between the stop and the second failed check, users of that target see an error, as behind a real one.
     lab.wait_targets(["healthy", "healthy"])
-    lab.ssh("production-2", "sudo systemctl stop chatmrpt")
-    try:
-        statuses = {status for status, _ in ask(lab, cookie, 6)}
-        assert 503 in statuses, statuses
-    finally:
-        lab.ssh("production-2", "sudo systemctl start chatmrpt")
+    with asking(lab, cookie) as statuses:
+        lab.ssh("production-2", "sudo systemctl stop chatmrpt")
+        try:
+            lab.wait_targets(["healthy", "unhealthy"])
+        finally:
+            lab.ssh("production-2", "sudo systemctl start chatmrpt")
+    assert 503 in statuses, statuses
     lab.wait_targets(["healthy", "healthy"])
