@@ -1,8 +1,12 @@
 //! What a rollout has left in the world, found without its journal: by tag in AWS, by name and mark on the targets.
 
+use std::collections::BTreeMap;
+
 use super::printer::Printer;
 use super::wiring::World;
-use crate::core::{Availability, Contract, Event, Facts, Failure, Phase, Plan, PlannedStep, PresumedStep};
+use crate::core::{
+    Availability, Contract, Event, Facts, Failure, FailureClass, Phase, Plan, PlannedStep, PresumedStep,
+};
 use crate::ports::{Silent, TaggedResource};
 use crate::spec::Loaded;
 use crate::steps::{self, Presence, ReadContext, tags};
@@ -37,19 +41,7 @@ pub async fn look<'a>(loaded: &'a Loaded, world: &World, printer: &Printer) -> R
         ports: &world.read,
         progress: &Silent,
     };
-    let mut steps = Vec::new();
-    for step in plan.steps().iter().filter(|step| changes(step)) {
-        let presence = match steps::build(step).as_ref().map(steps::Step::undoable) {
-            Ok(Some(undoable)) => undoable.probe(&context).await,
-            Ok(None) => continue,
-            Err(failure) => Err(failure.clone()),
-        };
-        match presence {
-            Ok(Presence::Absent | Presence::Foreign(_)) => {}
-            Ok(Presence::Ours(_)) => steps.push(Found { step, unseen: None }),
-            Err(failure) => steps.push(Found { step, unseen: Some(failure.message) }),
-        }
-    }
+    let steps = steps_that_left_something(plan, &context).await;
     let resources = match resources {
         Ok(resources) => resources,
         // A target that runs our release has to be helped, whether or not AWS can be asked.
@@ -60,6 +52,47 @@ pub async fn look<'a>(loaded: &'a Loaded, world: &World, printer: &Printer) -> R
         Err(failure) => return Err(failure),
     };
     Ok(Discovered { resources, steps })
+}
+
+/// Steps that act in one place are asked one after another, and the places several at once.
+async fn steps_that_left_something<'a>(plan: &'a Plan, context: &ReadContext<'_>) -> Vec<Found<'a>> {
+    let mut places: BTreeMap<_, Vec<(usize, &PlannedStep)>> = BTreeMap::new();
+    for (number, step) in plan.steps().iter().enumerate().filter(|(_, step)| changes(step)) {
+        places.entry((step.phase, &step.target)).or_default().push((number, step));
+    }
+    let asked = steps::several_at_once(places.into_values(), |steps| ask_one_place(context, steps)).await;
+    let mut found: Vec<_> = asked.into_iter().flatten().collect();
+    found.sort_by_key(|(number, _)| *number);
+    found.into_iter().map(|(_, found)| found).collect()
+}
+
+/// A host that did not answer is not asked again for the next step: fifty steps would be fifty waits.
+async fn ask_one_place<'a>(context: &ReadContext<'_>, steps: Vec<(usize, &'a PlannedStep)>) -> Vec<(usize, Found<'a>)> {
+    let mut found = Vec::new();
+    let mut away: Option<Failure> = None;
+    for (number, step) in steps {
+        let presence = match &away {
+            Some(failure) => Err(failure.clone()),
+            None => presence(context, step).await,
+        };
+        match presence {
+            Ok(Presence::Absent | Presence::Foreign(_)) => {}
+            Ok(Presence::Ours(_)) => found.push((number, Found { step, unseen: None })),
+            Err(failure) => {
+                found.push((number, Found { step, unseen: Some(failure.message.clone()) }));
+                away = (failure.class == FailureClass::Transient && step.phase != Phase::Infrastructure)
+                    .then_some(failure);
+            }
+        }
+    }
+    found
+}
+
+async fn presence(context: &ReadContext<'_>, step: &PlannedStep) -> Result<Presence, Failure> {
+    match steps::build(step)?.undoable() {
+        Some(undoable) => undoable.probe(context).await,
+        None => Ok(Presence::Absent),
+    }
 }
 
 fn changes(step: &PlannedStep) -> bool {

@@ -107,6 +107,7 @@ mod worker_pairs;
 mod worker_ramp;
 mod worker_recommendation;
 
+pub use at_once::several_at_once;
 pub use contract::{
     Change, Condition, Diff, DiffAction, DiffLine, Exercise, Observation, Observe, Presence, ReadContext, ReadPorts,
     Step, Undoable, Watch, Watched, WriteContext, WritePorts,

@@ -97,6 +97,39 @@ async fn one_connection_serves_many_at_once() {
 }
 
 #[tokio::test]
+async fn of_many_hosts_only_some_are_connected_at_once_and_none_that_is_in_use_is_cut() {
+    let sshd = Sshd::with("MaxStartups 100");
+    let (hosts, needle) = (sshd.hosts(), sshd.path("ssh_config").display().to_string());
+    let named = |number: usize| hosts.reader(&format!("host-{number}").parse().expect("a host"));
+    let (full, _held) = full_listener();
+    let busy = named(0);
+    busy.hello().await.expect("hello");
+    // In use from the first host to the last.
+    let in_use = tokio::spawn(async move {
+        busy.reach(&Endpoint { host: "127.0.0.1".into(), port: full }, Duration::from_secs(10)).await
+    });
+    let mut most = 0;
+    for wave in 0..6 {
+        let wave: Vec<_> = (1..=8).map(|place| named(wave * 8 + place)).collect();
+        let asked = wave.into_iter().map(|reader| tokio::spawn(async move { reader.hello().await }));
+        for one in asked.collect::<Vec<_>>() {
+            one.await.expect("no panic").expect("hello");
+        }
+        most = most.max(masters(&needle));
+    }
+    assert!(!in_use.is_finished(), "it was to last longer than the hosts take");
+    assert!((8..=24).contains(&most), "{most} masters");
+    assert_eq!(in_use.await.expect("no panic").expect("an answer"), Reachability::TimedOut);
+    // Those that were closed are opened again, and the rest end.
+    named(1).hello().await.expect("hello again");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while masters(&needle) > 16 {
+        assert!(Instant::now() < deadline, "{} masters are left", masters(&needle));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_left_when_the_hosts_are_dropped() {
     let sshd = Sshd::start();
     let hosts = sshd.hosts();

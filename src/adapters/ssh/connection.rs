@@ -9,6 +9,7 @@ use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::open_connections::OpenConnections;
 use super::{classify, control};
 use crate::core::{Failure, rollout::SshHost};
 
@@ -29,11 +30,12 @@ pub(super) struct Settings {
     pub(super) config_file: Option<PathBuf>,
     pub(super) connect_timeout: Duration,
     directory: Mutex<Option<Arc<tempfile::TempDir>>>,
+    open: OpenConnections,
 }
 
 impl Settings {
     pub(super) fn new(config_file: Option<PathBuf>, connect_timeout: Duration) -> Self {
-        Self { config_file, connect_timeout, directory: Mutex::new(None) }
+        Self { config_file, connect_timeout, directory: Mutex::new(None), open: OpenConnections::default() }
     }
 
     async fn directory(&self) -> Result<Arc<tempfile::TempDir>, Failure> {
@@ -63,7 +65,17 @@ impl OpenSession {
     pub(in crate::adapters) fn directory(&self) -> &std::path::Path {
         self.directory.path()
     }
+
+    /// Ends the master. One that has already gone is no trouble.
+    pub(super) async fn close(self) {
+        if let Err(error) = self.session.close().await {
+            tracing::debug!(%error, "an idle ssh connection did not close in order");
+        }
+    }
 }
+
+/// Something goes through the connection, or is about to.
+pub(super) struct InUse;
 
 /// A host's connection.
 pub(in crate::adapters) struct HostConnection {
@@ -86,18 +98,31 @@ impl HostConnection {
     ///
     /// # Errors
     /// Nothing has been done on the host when this fails.
-    pub(in crate::adapters) async fn session(&self) -> Result<Arc<OpenSession>, Failure> {
+    pub(in crate::adapters) async fn session(self: &Arc<Self>) -> Result<Arc<OpenSession>, Failure> {
         let mut slot = self.session.lock().await;
         if let Some(open) = slot.as_ref() {
             if matches!(timeout(CHECK, open.ssh().check()).await, Ok(Ok(()))) {
+                self.settings.open.used(self);
                 return Ok(open.clone());
             }
             tracing::debug!(host = %self.host, "the ssh connection has gone; opening a new one");
             *slot = None;
         }
+        self.settings.open.make_room_for(self).await;
         let open = Arc::new(self.open().await?);
         *slot = Some(open.clone());
         Ok(open)
+    }
+
+    /// The session, to be closed, when nothing goes through it; none when there is none. The next who asks for one opens
+    /// it again.
+    pub(super) fn take_idle(&self) -> Result<Option<OpenSession>, InUse> {
+        let mut slot = self.session.try_lock().map_err(|_| InUse)?;
+        let Some(open) = slot.take() else { return Ok(None) };
+        Arc::try_unwrap(open).map(Some).map_err(|open| {
+            *slot = Some(open);
+            InUse
+        })
     }
 
     async fn open(&self) -> Result<OpenSession, Failure> {

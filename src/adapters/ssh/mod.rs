@@ -10,6 +10,7 @@ mod files;
 mod hosts;
 mod listing;
 mod monitor;
+mod open_connections;
 mod parse;
 mod path_cut;
 mod reach;

@@ -1,5 +1,6 @@
 //! Cutting a host's path to the store, and restoring it: `scripts/path_cut.sh` says how.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -66,7 +67,7 @@ impl PathWrite for HostWriter {
     }
 }
 
-async fn write(connection: &HostConnection, script: &str, arguments: &[&str]) -> Result<Finished, WriteFailure> {
+async fn write(connection: &Arc<HostConnection>, script: &str, arguments: &[&str]) -> Result<Finished, WriteFailure> {
     let job = Job { script, arguments, seconds: Some(QUICK), limit: SHORT };
     run(connection, &job).await.map_err(|unfinished| match unfinished {
         Unfinished::NotBegun(failure) => WriteFailure::clean(failure),

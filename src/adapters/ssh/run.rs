@@ -1,5 +1,6 @@
 //! One script on a host: sent whole, run, its output read within limits, its end seen or not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use openssh::{Error, Stdio};
@@ -61,7 +62,7 @@ pub(super) struct Job<'a> {
 }
 
 /// Runs a script with `sh` on the host.
-pub(super) async fn run(connection: &HostConnection, job: &Job<'_>) -> Result<Finished, Unfinished> {
+pub(super) async fn run(connection: &Arc<HostConnection>, job: &Job<'_>) -> Result<Finished, Unfinished> {
     let host = connection.host();
     if job.script.contains('\0') {
         return Err(Unfinished::NotBegun(Failure::permanent("the script holds a NUL character")));

@@ -20,7 +20,7 @@ impl HostWriter {
         Self { connection }
     }
 
-    pub(super) fn connection(&self) -> &HostConnection {
+    pub(super) fn connection(&self) -> &Arc<HostConnection> {
         &self.connection
     }
 

@@ -61,10 +61,10 @@ impl Sshd {
         fs::write(self.path("known_hosts"), "").expect("known hosts");
     }
 
-    /// Writes the client's configuration: a host `staging` at `port`, and the key of that name.
+    /// Writes the client's configuration: hosts `staging` and `host-*` at `port`, and the key of that name.
     pub fn client_configuration(&self, key: &str, port: u16) {
         let text = format!(
-            "Host staging\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {key}\n  IdentitiesOnly yes\n  \
+            "Host staging host-*\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {key}\n  IdentitiesOnly yes\n  \
              IdentityAgent none\n  UserKnownHostsFile {known}\n  GlobalKnownHostsFile /dev/null\n",
             key = self.path(key).display(),
             known = self.path("known_hosts").display(),
