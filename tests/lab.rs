@@ -12,6 +12,8 @@
     reason = "a test may panic, start processes and look at the clock"
 )]
 
+#[path = "lab/bad_releases.rs"]
+mod bad_releases;
 #[path = "lab/fixture.rs"]
 mod fixture;
 #[path = "lab/killed.rs"]
@@ -30,3 +32,7 @@ mod phase_3;
 mod phase_4;
 #[path = "lab/trouble.rs"]
 mod trouble;
+#[path = "lab/turns.rs"]
+mod turns;
+#[path = "lab/unreachable_target.rs"]
+mod unreachable_target;

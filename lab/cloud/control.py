@@ -71,6 +71,13 @@ class Control:
         self.cache.reconcile()
         return self.get_store({})
 
+    def post_path(self, order: dict) -> dict:
+        """{"host": "staging", "verb": "cut"}: the operator does not reach it; also `restore` and `show`."""
+        host, verb = str(order.get("host")), order.get("verb")
+        if verb in ("cut", "restore"):
+            getattr(self.routes, verb)(host)
+        return {"cut": self.routes.is_cut(host)}
+
     def get_resources(self, _: dict) -> dict:
         """What exists and was not there when the lab came up."""
         groups = self.upstream.client("ec2").describe_security_groups()["SecurityGroups"]

@@ -34,6 +34,8 @@ defaults
     timeout connect 5s
     timeout client 60s
     timeout server 60s
+    # As long as a real load balancer waits.
+    timeout check 5s
     retries 0
 frontend web
     bind {address}:80

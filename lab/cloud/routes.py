@@ -1,4 +1,4 @@
-"""Routes that a host changes in its own network.
+"""Routes that a host changes in its own network, and the way from the operator to a host.
 
 A host's account has no rights over the network it is in, so its `ip` (host/bin/ip) asks here, and here the host's
 network is entered and the real `ip` does it. Only routes to single addresses, and only about the asker's own network.
@@ -19,10 +19,27 @@ _OPTIONS = {"dev": ("lo", "eth0"), "scope": ("host", "link", "global"), "metric"
 
 
 class Routes:
-    """`answer` is the whole interface."""
+    """`answer` is what a host asks; `cut`, `restore` and `is_cut` are for the lab itself."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
+
+    def cut(self, name: str) -> None:
+        """The host answers the operator no more; its users notice nothing."""
+        self._route(known(name), "replace", "blackhole", addresses.BRIDGE)
+
+    def restore(self, name: str) -> None:
+        """The host answers again."""
+        if self.is_cut(name):
+            self._route(known(name), "del", "blackhole", addresses.BRIDGE)
+
+    def is_cut(self, name: str) -> bool:
+        """Whether the operator gets no answer from it."""
+        return "blackhole" in self._route(known(name), "show", addresses.BRIDGE)
+
+    def _route(self, host: str, *words: str) -> str:
+        line = network.within(self.state, host, "ip", "route", *words)
+        return subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True).stdout
 
     def answer(self, asker: str, body: bytes) -> tuple[int, dict]:
         """What the real `ip` said: {"code": 0, "said": ""}. 400 when it was not asked."""
@@ -36,6 +53,13 @@ class Routes:
         done = subprocess.run(network.within(self.state, host.name, "ip", "route", *words), capture_output=True,
                               text=True, stdin=subprocess.DEVNULL)
         return 200, {"code": done.returncode, "said": done.stdout + done.stderr}
+
+
+def known(name: str) -> str:
+    """The name of a host of the lab."""
+    if name not in (host.name for host in addresses.HOSTS):
+        raise ValueError(f"{name} is no host of this lab: {', '.join(host.name for host in addresses.HOSTS)}")
+    return name
 
 
 def checked(words: object) -> list[str]:

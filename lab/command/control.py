@@ -50,6 +50,9 @@ def add_parsers(commands) -> None:
     settings.add_argument("values", nargs="*", metavar="NAME=SECONDS")
     store = commands.add_parser("store", help="take the store off the network, or bring it back")
     store.add_argument("verb", choices=["cut", "restore", "show"])
+    path = commands.add_parser("path", help="take the operator's way to a host away, or give it back: lab path staging cut")
+    path.add_argument("host", help="such as production-2; its users still reach it")
+    path.add_argument("verb", choices=["cut", "restore", "show"])
     permissions = commands.add_parser("permissions", help="the operator's permissions")
     permissions.add_argument("verb", choices=["withhold", "grant", "show"])
     permissions.add_argument("services", nargs="*", help="withhold: service names, such as elasticache")
@@ -115,6 +118,12 @@ def store(options: argparse.Namespace) -> None:
     print("cut off" if answer["cut"] else "reachable for whom the security groups admit")
 
 
+def path(options: argparse.Namespace) -> None:
+    """lab path"""
+    answer = ask("POST", "path", {"host": options.host, "verb": options.verb})
+    print("cut off" if answer["cut"] else "reachable")
+
+
 def permissions(options: argparse.Namespace) -> None:
     """lab permissions"""
     if options.verb == "withhold" and not options.services:
@@ -127,7 +136,7 @@ def permissions(options: argparse.Namespace) -> None:
 
 
 COMMANDS = {"fault": fault, "calls": calls, "resources": resources, "settings": settings, "store": store,
-            "permissions": permissions}
+            "path": path, "permissions": permissions}
 
 
 def main() -> None:

@@ -76,3 +76,18 @@ def test_what_the_lab_does_not_understand_is_refused(routes: Lab, words: str) ->
 
 def test_everything_else_is_the_real_one(routes: Lab) -> None:
     assert "LOOPBACK" in routes.ssh("staging", "ip address show lo")
+
+
+def test_the_operator_loses_a_host_that_everybody_else_still_reaches(lab: Lab) -> None:
+    attempt = ["timeout", "1", "bash", "-c", f"exec 3<>/dev/tcp/{TARGET}/22"]
+    assert lab.command("path", "production-2", "cut").stdout == "cut off\n"
+    try:
+        assert lab.enter(*attempt, check=False).returncode == 124
+        assert reach(lab, "staging") == 0
+        assert lab.wait_targets(["healthy", "healthy"])
+    finally:
+        assert lab.command("path", "production-2", "restore").stdout == "reachable\n"
+    assert lab.enter(*attempt, check=False).returncode == 0
+    # Twice is once, and nothing else is let go.
+    assert lab.command("path", "production-2", "restore").stdout == "reachable\n"
+    assert "no host of this lab" in lab.command("path", "nowhere", "cut", check=False).stderr

@@ -15,9 +15,8 @@ const MOST: usize = 20;
 const TENTH: u64 = (1 << 20) / 10;
 /// Caches of a release fill for so long at most.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(30 * 60);
-/// Memory is judged after so much time at least, however short the soak is: a trend of minutes is none.
-const SHORTEST: Duration = Duration::from_secs(30 * 60);
-/// And after so much at most: users come by the hour.
+/// Memory is judged after a quarter of the soak, but not before `leak.minimum_time`, and after so much time at most: users
+/// come by the hour.
 const LONGEST: Duration = Duration::from_secs(6 * 3_600);
 /// A headroom that lasts no longer is reason to go back.
 const URGENT: Duration = Duration::from_secs(4 * 3_600);
@@ -72,7 +71,7 @@ fn limits(rollout: &Rollout, available: u64) -> TrendLimits {
     let horizon = leak.horizon.get();
     TrendLimits {
         warm_up: (soak / 16).clamp(leak.warm_up.get().min(LONGEST_WARM_UP), LONGEST_WARM_UP),
-        minimum_time: (soak / 4).clamp(SHORTEST, LONGEST),
+        minimum_time: (soak / 4).clamp(leak.minimum_time.get().min(LONGEST), LONGEST),
         headroom_bytes: leak.headroom_mib.map_or(left, |mib| u64::from(mib) << 20),
         horizon,
         urgent: URGENT.min(horizon),
@@ -83,6 +82,17 @@ fn limits(rollout: &Rollout, available: u64) -> TrendLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_judged_after_a_quarter_of_the_soak_within_bounds() {
+        let mut rollout: Rollout = serde_yaml::from_str(include_str!("../../rollout.yaml")).expect("rollout.yaml");
+        rollout.leak.minimum_time = Duration::from_secs(600).into();
+        let mut after = |hours: u64| {
+            rollout.soak.duration = Duration::from_secs(hours * 3_600).into();
+            limits(&rollout, 1 << 30).minimum_time.as_secs()
+        };
+        assert_eq!([after(0), after(1), after(24), after(240)], [600, 900, 6 * 3_600, 6 * 3_600]);
+    }
 
     #[test]
     fn a_day_is_thinned_out_evenly() {

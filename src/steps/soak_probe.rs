@@ -10,7 +10,8 @@ use crate::core::rollout::{ProductionTarget, Rollout};
 use crate::evidence::{Side, turns};
 use crate::ports::{LiveTree, LoadPlan, LoadResult, LoadTarget, Silent};
 
-/// A user who waits longer has given up.
+/// A user who waits longer has given up. Longer than an ssh connection takes to be found dead: what was lost in one must
+/// not be followed by another request into the same.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Each of the two has so many turns in a window.
 const ROUNDS: u32 = 2;
@@ -138,7 +139,14 @@ async fn walk(
     rate: f64,
 ) -> Result<LoadResult, Failure> {
     let rollout = context.rollout();
-    let plan =
-        LoadPlan { first_user, seed, timeout: PATIENCE, ..LoadPlan::open(rollout.soak.probe.users, rate, length) };
+    let plan = LoadPlan {
+        first_user,
+        seed,
+        timeout: PATIENCE,
+        // The network may go between a connection and its request. Such a connection holds a synchronous worker until
+        // Gunicorn's timeout, and users of that instance wait for one of the others.
+        requests_at_once: Some(1),
+        ..LoadPlan::open(rollout.soak.probe.users, rate, length)
+    };
     context.ports.load.run(target, &without_thinking(rollout), &plan, &Silent).await
 }

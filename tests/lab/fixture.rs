@@ -2,22 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-/// Held by whoever measures: two loads at once on two processors measure each other.
-static MEASURING: Mutex<()> = Mutex::new(());
-
-/// The turn of a test that measures; others run beside it.
-pub fn turn_to_measure() -> MutexGuard<'static, ()> {
-    // A test that failed while it had its turn has done no harm to the next.
-    MEASURING.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::turns::Place;
 
 /// A lab that is up; it ends when this is dropped.
 pub struct Lab {
     directory: tempfile::TempDir,
+    /// Given back after the lab has ended.
+    _place: Option<Place>,
 }
 
 /// What a finished `migrate` said.
@@ -71,8 +65,8 @@ pub fn command() -> Command {
 impl Lab {
     /// Starts a lab whose store takes two seconds to create.
     pub fn up() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let lab = Self { directory };
+        let place = Place::take();
+        let lab = Self { directory: tempfile::tempdir().unwrap(), _place: place };
         lab.control(&["up"]);
         lab.control(&["settings", "slow_creating_seconds=2", "deleting_seconds=1", "in_use_seconds=1"]);
         lab

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fixture::{Lab, Said, signal, turn_to_measure};
+use crate::fixture::{Lab, Said, signal};
+use crate::turns::turn_to_measure;
 
 const COPY: &str = "/home/ec2-user/ChatMRPT-redis-test";
 

@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fixture::{Lab, Said, signal, turn_to_measure};
+use crate::fixture::{Lab, Said, signal};
 use crate::phase_2::{edit_rollout, on_host, original};
+use crate::turns::turn_to_measure;
 
 /// The copy as it was left: how many workers it was told to have and has, whether it answers, its files and ours in it.
 const COPY: &str = "cd /home/ec2-user/ChatMRPT-redis-test && master=$(cat .migrate/gunicorn.pid)
@@ -29,7 +30,8 @@ pub fn lab_after_phase_2() -> Lab {
     edit_rollout(&lab, "more_errors: 2%", "more_errors: 5%");
     edit_rollout(&lab, "worker_counts: [2, 3, 4]", "worker_counts: [2, 3]");
     edit_rollout(&lab, "minimum_time: 100s", "minimum_time: 60s");
-    edit_rollout(&lab, "soak: { duration: 60s", "soak: { duration: 20s");
+    // A window that counts takes more users than a test of bad releases lets in.
+    edit_rollout(&lab, "soak: { duration: 60s", "soak: { duration: 20s, requests_per_window: 60");
     lab.migrate(&["phase", "1"]).expect(0);
     lab.migrate(&["phase", "2"]).expect(0);
     lab

@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fixture::{Lab, Said, signal, turn_to_measure};
+use crate::fixture::{Lab, signal};
 use crate::people::People;
 use crate::phase_2::on_host;
 use crate::phase_3::lab_after_phase_2;
+use crate::turns::turn_to_measure;
+use crate::{bad_releases, unreachable_target};
 
-const TARGETS: [&str; 2] = ["production-1", "production-2"];
+pub const TARGETS: [&str; 2] = ["production-1", "production-2"];
 
 /// What the live path names, what the main process runs in, and whether anything of ours is beside it.
-const SERVING: &str = "readlink ChatMRPT || echo plain
+pub const SERVING: &str = "readlink ChatMRPT || echo plain
 readlink /proc/$(systemctl show -P MainPID chatmrpt)/cwd
 ls -d ChatMRPT.releases /etc/systemd/system/chatmrpt.service.d/migrate.conf 2>/dev/null
 find ChatMRPT -maxdepth 1 -type l";
@@ -23,11 +25,11 @@ fn lab_before_phase_4() -> Lab {
 }
 
 /// An approval ends with a rollback: whoever goes forward again has to have asked again.
-fn approve(lab: &Lab) {
+pub fn approve(lab: &Lab) {
     lab.migrate(&["approve", "4", "--reason", "a test"]).expect(0);
 }
 
-fn is_on_a_release(lab: &Lab, target: &str) -> bool {
+pub fn is_on_a_release(lab: &Lab, target: &str) -> bool {
     let serving = on_host(lab, target, SERVING);
     let mut lines = serving.lines();
     let (live, runs) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
@@ -36,7 +38,7 @@ fn is_on_a_release(lab: &Lab, target: &str) -> bool {
 
 /// As it was before phase 4: the plain directory, and nothing of ours.
 #[track_caller]
-fn assert_original(lab: &Lab, target: &str, when: &str) {
+pub fn assert_original(lab: &Lab, target: &str, when: &str) {
     assert_eq!(on_host(lab, target, SERVING), "plain\n/home/ec2-user/ChatMRPT\n", "{target}, {when}");
 }
 
@@ -47,7 +49,9 @@ fn production_there_and_back_and_nobody_notices() {
     let lab = lab_before_phase_4();
     there_and_back(&lab);
     killed_again_and_again(&lab);
-    bad_releases_meet_no_user(&lab);
+    bad_releases::meet_no_user(&lab);
+    bad_releases::are_gone_soon(&lab);
+    unreachable_target::goes_on_and_goes_back(&lab);
     without_a_journal(&lab);
 }
 
@@ -90,34 +94,6 @@ fn killed_after(lab: &Lab, arguments: &[&str], milliseconds: u64) {
         signal(&child, "KILL");
     }
     child.wait_with_output().unwrap();
-}
-
-fn bad_releases_meet_no_user(lab: &Lab) {
-    let people = People::in_front_of(lab);
-    for (variant, words) in [
-        ("fails-to-start", "does not start"),
-        ("broken", "answers 500"),
-        ("fails-with-a-cookie", "and 500 with one"),
-        ("forgets", "not known any more"),
-    ] {
-        approve(lab);
-        lab.control(&["variant", "production-1", variant, "--of-releases"]);
-        let said = lab.migrate(&["phase", "4"]).expect(5);
-        assert!(said.all().contains("4.production-1.trial") && said.all().contains(words), "{variant}: {said:?}");
-        assert_original_serves(lab, &said);
-        lab.migrate(&["rollback", "--to", "3"]).expect(0);
-        TARGETS.iter().for_each(|target| assert_original(lab, target, variant));
-    }
-    lab.control(&["variant", "production-1", "healthy", "--of-releases"]);
-    people.have_noticed_nothing("bad releases");
-}
-
-/// The first target serves from where it always did, and the second was never touched.
-#[track_caller]
-fn assert_original_serves(lab: &Lab, said: &Said) {
-    let first = on_host(lab, "production-1", SERVING);
-    assert!(first.starts_with("plain\n/home/ec2-user/ChatMRPT\n"), "{first}{said:?}");
-    assert_original(lab, "production-2", "before its turn");
 }
 
 /// What is on the targets leads back.

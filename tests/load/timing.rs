@@ -64,6 +64,19 @@ async fn what_was_never_sent_is_counted_too() {
 }
 
 #[tokio::test]
+async fn as_many_requests_are_under_way_as_the_plan_allows() {
+    let late = |_: &Asked| Reply::Late(Duration::from_millis(40), answer("200 OK", "", ""));
+    let asked = async |requests_at_once| {
+        let server = Server::start(late).await;
+        let plan = LoadPlan { requests_at_once, ..LoadPlan::closed(6, Duration::from_millis(400)) };
+        server.run(ONE, &plan).await.unwrap().errors().of
+    };
+    // Ten answers follow one another in that time, and the six that were waiting at its end are still given.
+    assert!((2..=16).contains(&asked(Some(1)).await));
+    assert!(asked(None).await > 16);
+}
+
+#[tokio::test]
 async fn a_fast_answer_is_not_slowed_by_the_timer() {
     let server = Server::start(|_: &Asked| ok("")).await;
     let result = server.run(ONE, &LoadPlan::open(5, 100.0, Duration::from_secs(1))).await.unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -48,7 +49,8 @@ impl LoadGenerator for HttpLoad {
         let way = Way::to(target, self.hosts.as_deref()).await?;
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let recorders = (0..processors).map(|_| Recorder::new(script.titles.len())).collect();
-        let run = Arc::new(Run { script, way, plan: plan.clone(), recorders, began: Instant::now() });
+        let turns = plan.requests_at_once.map(|most| Semaphore::new(most.max(1) as usize));
+        let run = Arc::new(Run { script, way, plan: plan.clone(), recorders, began: Instant::now(), turns });
         // Dropping the set ends every user.
         let mut users = JoinSet::new();
         for position in 0..plan.users {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use super::fault::Fault;
 use super::mind::{Mind, Surroundings};
 use super::recorder::Recorder;
@@ -25,9 +27,17 @@ pub(super) struct Run {
     pub plan: LoadPlan,
     pub recorders: Vec<Recorder>,
     pub began: Instant,
+    /// Turns, when not every user may ask at once.
+    pub turns: Option<Semaphore>,
 }
 
 impl Run {
+    /// Waits for the turn to ask.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.turns.as_ref()?.acquire().await.ok()
+    }
+
     fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {
             way: &self.way,
@@ -135,10 +145,12 @@ impl User {
                 return due;
             }
             self.mind.new_nonce(&mut self.nonces);
+            let turn = run.turn().await;
             let outcome = match self.watchdog.within(self.mind.perform(request, &run.surroundings())).await {
                 Some(outcome) => outcome,
                 None => Err(Fault::new(ErrorKind::Timeout, format!("no answer within {:?}", run.plan.timeout))),
             };
+            drop(turn);
             let over = Instant::now();
             self.record(request, over - due, &outcome);
             if let Err(fault) = outcome {

@@ -19,8 +19,9 @@ const IDLE: NonZeroUsize = match NonZeroUsize::new(60) {
     None => NonZeroUsize::MIN,
 };
 
-/// A host that stays silent three times as long as this has gone: ssh's ServerAliveCountMax is 3.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// A host that stays silent three times as long as this has gone: ssh's ServerAliveCountMax is 3. What goes through a
+/// connection that has died, and is not known to have, is held open on the host for long.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
 /// The master is on this machine: it answers at once or not at all.
 const CHECK: Duration = Duration::from_secs(2);

@@ -93,7 +93,7 @@ pub struct SharedState {
 pub struct LeakTest {
     /// How long a worker runs under load before its memory counts: imports and caches are no leak.
     pub warm_up: HumanDuration,
-    /// How long each worker is watched after that.
+    /// How long each worker is watched after that; in the soak of phase 4, how long at least before its memory is judged.
     pub minimum_time: HumanDuration,
     /// How many requests have to be answered meanwhile, by all workers.
     #[schemars(range(min = 1))]

@@ -72,6 +72,9 @@ pub struct LoadPlan {
     pub timeout: Duration,
     /// The largest body that is read, in bytes.
     pub largest_body: usize,
+    /// How many requests may be under way at once, all users together; one a user when it is not said. Whoever waits for
+    /// their turn is late, and that is measured.
+    pub requests_at_once: Option<u32>,
     /// Where an answer says who gave it, when it does: counted in [`super::LoadResult::answered`].
     pub answered_by: Option<AnsweredBy>,
 }
@@ -108,6 +111,7 @@ impl LoadPlan {
             seed: 1,
             timeout: Duration::from_secs(30),
             largest_body: 8 << 20,
+            requests_at_once: None,
             answered_by: None,
         }
     }
