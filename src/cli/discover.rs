@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::printer::Printer;
 use super::wiring::World;
-use crate::core::{
-    Availability, Contract, Event, Facts, Failure, FailureClass, Phase, Plan, PlannedStep, PresumedStep,
-};
+use crate::core::rollout::SshHost;
+use crate::core::{Availability, Contract, Event, Facts, Failure, Phase, Plan, PlannedStep, PresumedStep};
 use crate::ports::{Silent, TaggedResource};
 use crate::spec::Loaded;
 use crate::steps::{self, Presence, ReadContext, tags};
@@ -54,20 +53,42 @@ pub async fn look<'a>(loaded: &'a Loaded, world: &World, printer: &Printer) -> R
     Ok(Discovered { resources, steps })
 }
 
+/// Where a step acts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place<'a> {
+    Aws,
+    Host(&'a SshHost),
+}
+
+fn place<'a>(plan: &'a Plan, step: &PlannedStep) -> Place<'a> {
+    let production = &plan.rollout().production.targets;
+    let target =
+        step.target.as_ref().and_then(|name| production.iter().find(|target| target.name.as_str() == name.as_str()));
+    match target {
+        Some(target) => Place::Host(&target.host),
+        None if step.phase == Phase::Infrastructure => Place::Aws,
+        None => Place::Host(&plan.rollout().staging.host),
+    }
+}
+
 /// Steps that act in one place are asked one after another, and the places several at once.
 async fn steps_that_left_something<'a>(plan: &'a Plan, context: &ReadContext<'_>) -> Vec<Found<'a>> {
     let mut places: BTreeMap<_, Vec<(usize, &PlannedStep)>> = BTreeMap::new();
     for (number, step) in plan.steps().iter().enumerate().filter(|(_, step)| changes(step)) {
-        places.entry((step.phase, &step.target)).or_default().push((number, step));
+        places.entry(place(plan, step)).or_default().push((number, step));
     }
-    let asked = steps::several_at_once(places.into_values(), |steps| ask_one_place(context, steps)).await;
+    let asked = steps::several_at_once(places, |(place, steps)| ask_one_place(context, place, steps)).await;
     let mut found: Vec<_> = asked.into_iter().flatten().collect();
     found.sort_by_key(|(number, _)| *number);
     found.into_iter().map(|(_, found)| found).collect()
 }
 
-/// A host that did not answer is not asked again for the next step: fifty steps would be fifty waits.
-async fn ask_one_place<'a>(context: &ReadContext<'_>, steps: Vec<(usize, &'a PlannedStep)>) -> Vec<(usize, Found<'a>)> {
+/// A host that does not answer is not asked again for the next step: fifty steps would be fifty waits.
+async fn ask_one_place<'a>(
+    context: &ReadContext<'_>,
+    place: Place<'_>,
+    steps: Vec<(usize, &'a PlannedStep)>,
+) -> Vec<(usize, Found<'a>)> {
     let mut found = Vec::new();
     let mut away: Option<Failure> = None;
     for (number, step) in steps {
@@ -80,8 +101,12 @@ async fn ask_one_place<'a>(context: &ReadContext<'_>, steps: Vec<(usize, &'a Pla
             Ok(Presence::Ours(_)) => found.push((number, Found { step, unseen: None })),
             Err(failure) => {
                 found.push((number, Found { step, unseen: Some(failure.message.clone()) }));
-                away = (failure.class == FailureClass::Transient && step.phase != Phase::Infrastructure)
-                    .then_some(failure);
+                away = match place {
+                    // A step may need more than its host, such as AWS: the host itself says whether it is there.
+                    Place::Host(host) if away.is_none() => context.ports.targets.reader(host).hello().await.err(),
+                    Place::Host(_) => away,
+                    Place::Aws => None,
+                };
             }
         }
     }

@@ -107,6 +107,8 @@ async fn of_many_hosts_only_some_are_connected_at_once_and_none_that_is_in_use_i
     let waits = Script(format!("while [ -e {} ]; do sleep 0.05; done; echo whole", held.display()));
     let busy = named(0);
     busy.hello().await.expect("hello");
+    let own = masters_of(&needle, "host-0");
+    assert_eq!(own.len(), 1, "{own:?}");
     let in_use = tokio::spawn(async move { busy.check(&waits).await });
     let mut most = 0;
     for wave in 0..3 {
@@ -117,6 +119,8 @@ async fn of_many_hosts_only_some_are_connected_at_once_and_none_that_is_in_use_i
         }
         most = most.max(masters(&needle));
     }
+    // A master that was told to end goes on with what goes through it, under another name, and takes nothing new.
+    assert_eq!(masters_of(&needle, "host-0"), own);
     assert!((8..=24).contains(&most), "{most} masters");
     std::fs::remove_file(&held).expect("removed");
     assert_eq!(in_use.await.expect("no panic").expect("an answer").stdout.trim(), "whole");
@@ -179,11 +183,22 @@ async fn a_killed_process_leaves_nothing_for_long() {
 
 /// ssh processes with this on their command line.
 fn masters(needle: &str) -> usize {
+    masters_of(needle, "").len()
+}
+
+/// Those of one host, by their ids.
+fn masters_of(needle: &str, host: &str) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
-    processes
-        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
-        .filter(|line| line.starts_with(b"ssh") && String::from_utf8_lossy(line).contains(needle))
-        .count()
+    let mut masters: Vec<String> = processes
+        .filter_map(|entry| {
+            Some((entry.file_name().into_string().ok()?, std::fs::read(entry.path().join("cmdline")).ok()?))
+        })
+        .filter(|(_, line)| line.starts_with(b"ssh") && String::from_utf8_lossy(line).contains(needle))
+        .filter(|(_, line)| host.is_empty() || line.split(|byte| *byte == 0).any(|word| word == host.as_bytes()))
+        .map(|(id, _)| id)
+        .collect();
+    masters.sort();
+    masters
 }
 
 #[tokio::test]

@@ -28,12 +28,20 @@ fn held_until_back(lab: &Lab, away: &str, words: &str) {
     let mut child = lab.start_until(&["phase", "4"], "step_started", "4.production-1.soak");
     let before = lab.journal().lines().count();
     lab.control(&["path", away, "cut"]);
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_secs(300);
     while !lab.journal().lines().skip(before).any(|line| line.contains(words)) {
         assert!(Instant::now() < deadline, "no word of {away}: {:?}", lab.journal().lines().last());
         std::thread::sleep(Duration::from_millis(200));
     }
-    assert!(child.try_wait().unwrap().is_none(), "it waits for {away}");
+    // More windows than the soak takes.
+    let (said, observed) = (lab.journal().lines().count(), "\"type\":\"soak_observed\"");
+    while lab.journal().lines().skip(said).filter(|line| line.contains(observed)).count() < 6 {
+        assert!(Instant::now() < deadline, "it does not go on looking");
+        assert!(child.try_wait().unwrap().is_none(), "it waits for {away}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let passed = "\"type\":\"step_succeeded\",\"data\":{\"step\":\"4.production-1.soak\"";
+    assert!(!lab.journal().lines().skip(before).any(|line| line.contains(passed)), "not compared with {away}");
     lab.control(&["path", away, "restore"]);
     Said::from(child.wait_with_output().unwrap()).expect(0);
     assert!(TARGETS.iter().all(|target| is_on_a_release(lab, target)));

@@ -146,6 +146,10 @@ impl User {
             }
             self.mind.new_nonce(&mut self.nonces);
             let turn = run.turn().await;
+            if position == 0 && Instant::now() > end + run.plan.timeout {
+                self.recorder().open().unsent(request.number, Instant::now() - due);
+                return due;
+            }
             let outcome = match self.watchdog.within(self.mind.perform(request, &run.surroundings())).await {
                 Some(outcome) => outcome,
                 None => Err(Fault::new(ErrorKind::Timeout, format!("no answer within {:?}", run.plan.timeout))),

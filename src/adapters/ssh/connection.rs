@@ -19,8 +19,9 @@ const IDLE: NonZeroUsize = match NonZeroUsize::new(60) {
     None => NonZeroUsize::MIN,
 };
 
-/// A host that stays silent three times as long as this has gone: ssh's ServerAliveCountMax is 3. What goes through a
-/// connection that has died, and is not known to have, is held open on the host for long.
+/// A host that stays silent four times as long as this has gone: ssh asks three times (its `ServerAliveCountMax`, unless
+/// `ssh_config` says otherwise) and gives up when it would ask again. What goes through a connection that has died, and is
+/// not known to have, is held open on the host for long.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
 /// The master is on this machine: it answers at once or not at all.
@@ -69,8 +70,9 @@ impl OpenSession {
 
     /// Ends the master. One that has already gone is no trouble.
     pub(super) async fn close(self) {
-        if let Err(error) = self.session.close().await {
-            tracing::debug!(%error, "an idle ssh connection did not close in order");
+        // One that does not answer ends by itself when it has been idle for long enough.
+        if !matches!(timeout(CHECK, self.session.close()).await, Ok(Ok(()))) {
+            tracing::debug!("an idle ssh connection did not close in order");
         }
     }
 }
@@ -110,7 +112,8 @@ impl HostConnection {
             *slot = None;
         }
         self.settings.open.make_room_for(self).await;
-        let open = Arc::new(self.open().await?);
+        let opened = self.open().await.inspect_err(|_| self.settings.open.forget(self));
+        let open = Arc::new(opened?);
         *slot = Some(open.clone());
         Ok(open)
     }

@@ -8,7 +8,7 @@ use super::connection::HostConnection;
 /// open for long, so that the next step finds the connections of the last one still there.
 const AT_MOST: usize = 16;
 
-/// The connections that are open, the one used longest ago first.
+/// The connections that are open or being opened, the one used longest ago first.
 #[derive(Default)]
 pub(super) struct OpenConnections {
     // Weak: each connection owns, through its settings, this.
@@ -20,6 +20,11 @@ impl OpenConnections {
     pub(super) fn used(&self, connection: &Arc<HostConnection>) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         bring_forward(&mut recent, connection);
+    }
+
+    /// Notes that this one could not be opened.
+    pub(super) fn forget(&self, connection: &Arc<HostConnection>) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| !is(known, connection));
     }
 
     /// Notes that this one is about to be opened, and closes those that nothing goes through, from the one used longest
@@ -34,7 +39,7 @@ impl OpenConnections {
                 if over == 0 {
                     return true;
                 }
-                // One that was dropped, or never opened, takes no room.
+                // One that was dropped takes no room.
                 let Some(known) = known.upgrade() else { return false };
                 let Ok(session) = known.take_idle() else { return true };
                 idle.extend(session);
@@ -49,6 +54,10 @@ impl OpenConnections {
 }
 
 fn bring_forward(recent: &mut Vec<Weak<HostConnection>>, connection: &Arc<HostConnection>) {
-    recent.retain(|known| known.strong_count() > 0 && !std::ptr::eq(known.as_ptr(), Arc::as_ptr(connection)));
+    recent.retain(|known| known.strong_count() > 0 && !is(known, connection));
     recent.push(Arc::downgrade(connection));
+}
+
+fn is(known: &Weak<HostConnection>, connection: &Arc<HostConnection>) -> bool {
+    std::ptr::eq(known.as_ptr(), Arc::as_ptr(connection))
 }
