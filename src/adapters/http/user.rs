@@ -147,7 +147,7 @@ impl User {
             self.mind.new_nonce(&mut self.nonces);
             let turn = run.turn().await;
             if position == 0 && Instant::now() > end + run.plan.timeout {
-                self.recorder().open().unsent(request.number, Instant::now() - due);
+                self.recorder().open().unsent(request.number, due.elapsed());
                 return due;
             }
             let outcome = match self.watchdog.within(self.mind.perform(request, &run.surroundings())).await {
