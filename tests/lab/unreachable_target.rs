@@ -1,8 +1,9 @@
 //! A production target that the operator does not reach any more, in the middle of phase 4, while its users do.
 
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::fixture::{Lab, Said};
+use crate::fixture::{Lab, Said, signal};
 use crate::people::People;
 use crate::phase_4::{TARGETS, approve, assert_original, is_on_a_release};
 
@@ -10,10 +11,16 @@ use crate::phase_4::{TARGETS, approve, assert_original, is_on_a_release};
 pub fn goes_on_and_goes_back(lab: &Lab) {
     let people = People::in_front_of(lab);
     approve(lab);
-    held_until_back(lab, "production-1", "not observed");
+    // Back from the middle of the wait.
+    let child = held(lab, "production-1", "not observed");
+    signal(&child, "INT");
+    Said::from(child.wait_with_output().unwrap()).expect(130);
     lab.migrate(&["rollback", "--to", "3"]).expect(0);
     approve(lab);
-    held_until_back(lab, "production-2", "production-2 cannot be");
+    // On, by itself.
+    let child = held(lab, "production-2", "production-2 cannot be");
+    Said::from(child.wait_with_output().unwrap()).expect(0);
+    assert!(TARGETS.iter().all(|target| is_on_a_release(lab, target)));
     lab.control(&["path", "production-2", "cut"]);
     let said = lab.migrate(&["rollback", "--to", "3"]).expect(5);
     assert!(said.stderr.contains("ssh production-2") && said.stderr.contains("the same command"), "{said:?}");
@@ -23,8 +30,8 @@ pub fn goes_on_and_goes_back(lab: &Lab) {
     people.have_noticed_nothing("a target away");
 }
 
-/// Phase 4 without that target from the first soak on, until it has said so; it goes on by itself when the target is back.
-fn held_until_back(lab: &Lab, away: &str, words: &str) {
+/// Phase 4 without that target from the first soak on, until it has said so and not passed the soak; the target is back.
+fn held(lab: &Lab, away: &str, words: &str) -> Child {
     let mut child = lab.start_until(&["phase", "4"], "step_started", "4.production-1.soak");
     let before = lab.journal().lines().count();
     lab.control(&["path", away, "cut"]);
@@ -43,6 +50,5 @@ fn held_until_back(lab: &Lab, away: &str, words: &str) {
     let passed = "\"type\":\"step_succeeded\",\"data\":{\"step\":\"4.production-1.soak\"";
     assert!(!lab.journal().lines().skip(before).any(|line| line.contains(passed)), "not compared with {away}");
     lab.control(&["path", away, "restore"]);
-    Said::from(child.wait_with_output().unwrap()).expect(0);
-    assert!(TARGETS.iter().all(|target| is_on_a_release(lab, target)));
+    child
 }
