@@ -91,7 +91,7 @@ class LoadBalancer:
                 network.within(self.directory / "state", "balancer", "haproxy", "-db", "-f", str(configuration)),
                 cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )
-        for _ in range(100):
+        for _ in range(2400):
             try:
                 self._say("show info")
                 return

@@ -46,7 +46,7 @@ class RedisNode:
         # lab's directory need not be.
         home = os.open(self.home, os.O_RDONLY)
         try:
-            for _ in range(100):
+            for _ in range(2400):
                 try:
                     with socket.socket(socket.AF_UNIX) as probe:
                         probe.connect(f"/proc/self/fd/{home}/redis.sock")

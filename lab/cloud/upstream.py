@@ -39,7 +39,7 @@ class Upstream:
         self._wait()
 
     def _wait(self) -> None:
-        for _ in range(300):
+        for _ in range(2400):
             if self.process.poll() is not None:
                 raise RuntimeError("ministack ended; see ministack.log")
             try:

@@ -91,7 +91,7 @@ class Users:
 
     def __init__(self, lab: Lab, count: int) -> None:
         line = [str(LAB / "lab"), "enter", "--dir", str(lab.directory), "--", sys.executable, "-c", USER]
-        self.processes = [subprocess.Popen([*line, f"user-{number}", "600"], stdin=subprocess.PIPE,
+        self.processes = [subprocess.Popen([*line, f"user-{number}", "7200"], stdin=subprocess.PIPE,
                                            stdout=subprocess.PIPE, text=True) for number in range(count)]
 
     def go_home(self) -> list[dict]:
@@ -178,7 +178,7 @@ class ReleaseHost:
         self.ask("install", **place, files=files)
         self.about("build", turn="finish", release=name)
 
-    def to(self, name: str | None, killed_at: int = 0, patience: float = 30) -> None:
+    def to(self, name: str | None, killed_at: int = 0, patience: float = 120) -> None:
         """Switches."""
         self.about("switch", killed_at, release=name, patience=patience)
 

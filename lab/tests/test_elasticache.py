@@ -19,6 +19,7 @@ def tags(lab: Lab, resource: str) -> list[dict]:
 
 
 def test_life_of_a_replication_group(lab: Lab) -> None:
+    lab.control("POST", "settings", {"slow_creating_seconds": 5, "deleting_seconds": 5})
     group = lab.security_group()
     lab.subnet_group()
     created = lab.replication_group(SecurityGroupIds=[group])
@@ -56,7 +57,7 @@ def test_duplicates(lab: Lab) -> None:
 
 
 def test_what_is_in_use_stays(lab: Lab) -> None:
-    lab.control("POST", "settings", {"in_use_seconds": 1.0})
+    lab.control("POST", "settings", {"in_use_seconds": 5, "deleting_seconds": 3})
     group = lab.security_group()
     lab.subnet_group()
     lab.replication_group(SecurityGroupIds=[group])

@@ -106,7 +106,7 @@ def hand_over(*_):
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         while True: time.sleep(1)
     tell(f"MAINPID={child}")
-    time.sleep(0.5)
+    time.sleep(2)
     os._exit(0)
 signal.signal(signal.SIGUSR2, hand_over)
 tell("READY=1")
@@ -119,7 +119,8 @@ def test_the_main_process_may_change(shared_lab: Lab) -> None:
         cat >/tmp/hand_over.py <<'X'\n{HAND_OVER}\nX
         printf '[Service]\\nType=notify\\nExecStart=/usr/bin/python3 /tmp/hand_over.py\\n' \
             >/etc/systemd/system/hand-over.service
-        systemctl start hand-over; old=$(systemctl show -P MainPID hand-over); kill -USR2 $old; sleep 1
+        systemctl start hand-over; old=$(systemctl show -P MainPID hand-over); kill -USR2 $old
+        for i in $(seq 100); do [ -d /proc/$old ] || break; sleep 0.1; done
         new=$(systemctl show -P MainPID hand-over); [ $old != $new ] && [ -d /proc/$new ] && [ ! -d /proc/$old ] &&
         systemctl is-active hand-over; systemctl show -P NRestarts hand-over; systemctl stop hand-over""")
     assert said.split() == ["active", "0"]
@@ -132,5 +133,5 @@ def test_forwarding_and_copying(shared_lab: Lab, tmp_path) -> None:
     assert shared_lab.ssh("staging", "cat /tmp/file; id -un; hostname") == "helloec2-user\nstaging\n"
     said = shared_lab.enter("sh", "-c", f"""
         ssh -F {config} -N -L 127.0.0.1:18080:127.0.0.1:8080 staging & tunnel=$!
-        sleep 1; curl -s http://127.0.0.1:18080/ping; kill $tunnel""").stdout
+        curl -s --retry 40 --retry-delay 1 --retry-connrefused http://127.0.0.1:18080/ping; kill $tunnel""").stdout
     assert said == '{"status":"ok"}\n'

@@ -45,7 +45,7 @@ def test_enter_becomes_the_command(shared_lab: Lab) -> None:
     else:
         raise AssertionError("the process never became the command")
     entered.send_signal(signal.SIGTERM)
-    assert entered.wait(5) == -signal.SIGTERM
+    assert entered.wait(60) == -signal.SIGTERM
 
 
 def test_two_labs_side_by_side_and_no_trace_afterwards(shared_lab: Lab, tmp_path: Path) -> None:

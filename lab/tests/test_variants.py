@@ -28,12 +28,11 @@ def ask(lab: Lab, path: str, *words: str, jar: str = "") -> tuple[int, str]:
     return int(code), body
 
 
-def many(lab: Lab, path: str, count: int) -> tuple[float, list[str]]:
-    """Seconds and statuses of so many requests, one after the other, from staging itself."""
-    start = time.monotonic()
-    said = lab.ssh("staging", f"for i in $(seq {count}); do "
-                              f"curl -s -o /dev/null -w '%{{http_code}}\\n' --max-time 5 localhost:8080{path}; done; true")
-    return time.monotonic() - start, said.split()
+def many(lab: Lab, path: str, count: int) -> tuple[list[float], list[str]]:
+    """Seconds and status of each of so many requests, one after the other, from staging itself."""
+    said = lab.ssh("staging", f"for i in $(seq {count}); do curl -s -o /dev/null "
+                              f"-w '%{{time_total}} %{{http_code}}\\n' --max-time 5 localhost:8080{path}; done; true").split()
+    return [float(seconds) for seconds in said[::2]], said[1::2]
 
 
 def test_the_names_are_the_application_s(shared_lab: Lab) -> None:
@@ -57,7 +56,7 @@ def test_slower(staging: Lab) -> None:
     healthy, _ = many(staging, "/ping", 10)
     staging.command("variant", "staging", "slower:200")
     slow, statuses = many(staging, "/ping", 10)
-    assert slow > healthy + 1.8 and set(statuses) == {"200"}
+    assert min(slow) >= 0.2 > min(healthy) and set(statuses) == {"200"}
 
 
 def test_leaks(staging: Lab) -> None:
@@ -96,14 +95,16 @@ def test_bleeds(staging: Lab, tmp_path) -> None:
 
 def test_crashes(staging: Lab) -> None:
     staging.command("variant", "staging", "crashes:5")
-    _, statuses = many(staging, "/ping", 40)
+    # Many at once: one after another they may be fewer than five a second.
+    one = "curl -s -o /dev/null -w '%{http_code}\\n' --max-time 5 localhost:8080/ping"
+    statuses = staging.ssh("staging", f"seq 40 | xargs -P 20 -I{{}} {one}; true").split()
     assert "000" in statuses and "200" in statuses
 
 
 def test_stalls(staging: Lab) -> None:
     staging.command("variant", "staging", "stalls:2")
     took, statuses = many(staging, "/ping", 110)
-    assert took > 2 and set(statuses) == {"200"}
+    assert max(took) >= 2 and set(statuses) == {"200"}
 
 
 def test_late_import_error(staging: Lab) -> None:
@@ -148,8 +149,8 @@ def test_one_of_releases_is_another_matter(staging: Lab) -> None:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits until it holds, for 20 s at most."""
-    deadline = time.monotonic() + 20
+    """Waits until it holds, for a minute at most."""
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)

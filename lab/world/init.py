@@ -22,7 +22,7 @@ sys.path.insert(0, str(LAB))
 from world import addresses, identities, network  # noqa: E402
 from world.hosts import Hosts  # noqa: E402
 
-STARTUP_SECONDS = 60
+STARTUP_SECONDS = 180
 
 
 def say(text: str) -> None:

@@ -126,7 +126,7 @@ async fn of_many_hosts_only_some_are_connected_at_once_and_none_that_is_in_use_i
     assert_eq!(in_use.await.expect("no panic").expect("an answer").stdout.trim(), "whole");
     // Those that were closed are opened again, and the rest end.
     named(1).hello().await.expect("hello again");
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while masters(&needle) > 16 {
         assert!(Instant::now() < deadline, "{} masters are left", masters(&needle));
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -141,7 +141,7 @@ async fn nothing_is_left_when_the_hosts_are_dropped() {
     let needle = sshd.path("ssh_config").display().to_string();
     assert_eq!(masters(&needle), 1);
     drop(hosts);
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while masters(&needle) > 0 {
         assert!(Instant::now() < deadline, "an ssh master is left");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -176,7 +176,7 @@ async fn a_killed_process_leaves_nothing_for_long() {
     sshd.reader().hello().await.expect("hello");
     let started = Instant::now();
     while masters(&needle) > 0 {
-        assert!(started.elapsed() < Duration::from_secs(70), "an ssh master is left");
+        assert!(started.elapsed() < Duration::from_secs(150), "an ssh master is left");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -246,7 +246,7 @@ fn full_listener() -> (u16, Vec<std::net::TcpStream>) {
         Command::new("python3").args(["-c", &program]).spawn().expect("python3: install it with `apt install python3`");
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
     let mut held = Vec::new();
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
         match std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
             Ok(stream) => held.push(stream),

@@ -134,7 +134,7 @@ async fn a_worker_that_allocates_is_seen_to_grow_and_to_be_busy() {
     let work = "number or kept.append(b'x' * (1 << 19)); sum(range(400000 * (1 - number)))";
     let master = Master::start(&sshd, work, Duration::from_secs(3));
     let samples = all(master.watch(&sshd).await).await;
-    assert!((20..=31).contains(&samples.len()), "{} samples", samples.len());
+    assert!((10..=31).contains(&samples.len()), "{} samples", samples.len());
     assert!(samples.windows(2).all(|pair| pair[0].at_ms < pair[1].at_ms));
     let (first, last) = (&samples[0], &samples[samples.len() - 1]);
     assert!(first.at_ms < 1_000 && last.at_ms > 2_500, "{} to {}", first.at_ms, last.at_ms);
@@ -148,7 +148,7 @@ async fn a_worker_that_allocates_is_seen_to_grow_and_to_be_busy() {
     // Once in five samples, and never more than what is resident.
     let with_pss: Vec<usize> =
         (0..samples.len()).filter(|at| samples[*at].workers.iter().all(|worker| worker.pss_bytes.is_some())).collect();
-    assert!(with_pss.iter().all(|at| at % 5 == 0) && with_pss.len() >= 4, "{with_pss:?}");
+    assert!(with_pss.iter().all(|at| at % 5 == 0) && with_pss.len() >= 2, "{with_pss:?}");
     let worker = first.workers[0];
     assert!(worker.pss_bytes.is_some_and(|pss| pss > 0 && pss <= worker.rss_bytes + (1 << 20)), "{worker:?}");
     // The host.

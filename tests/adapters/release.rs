@@ -101,7 +101,7 @@ async fn a_release_that_does_not_start_changes_nothing_and_says_why() {
 /// A switch that is interrupted when the live path names the release and no worker of it serves yet.
 async fn interrupted(site: &Site, interrupt: impl Fn()) -> ReleaseName {
     site.make_room().await.expect("room");
-    let name = site.build("import time\ntime.sleep(3)\n").await.expect("built");
+    let name = site.build("import time\ntime.sleep(8)\n").await.expect("built");
     let cut = async {
         while site.facts().await.live == LiveTree::Original {
             tokio::time::sleep(Duration::from_millis(20)).await;

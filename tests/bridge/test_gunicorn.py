@@ -145,7 +145,7 @@ def secured(tmp_path: Path, certificate: Path) -> Iterator[tuple[RedisServer, di
     (tmp_path / "token").write_text(TOKEN + "\n")
     (tmp_path / "token").chmod(0o600)
     more = {"REDIS_PASSWORD_FILE": str(tmp_path / "token"), "REDIS_CA_FILE": f"{certificate}/cert.pem", "HEADER": "yes"}
-    yield server, {**environment(server.url, ANSWER_TIMEOUT="1", CONNECT_TIMEOUT="1")} | environment(server.url, **more)
+    yield server, environment(server.url, ANSWER_TIMEOUT="10", CONNECT_TIMEOUT="10", **more)
     server.stop(keep=False)
 
 

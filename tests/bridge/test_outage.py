@@ -114,7 +114,7 @@ def test_a_redis_that_never_answers_costs_little(fragile: RedisServer, files: Pa
     began = time.monotonic()
     for number in range(1, 20):
         user.puts(app, n=number)
-    assert time.monotonic() - began < 1.5  # Two timeouts of 0.3 s, and then none.
+    assert time.monotonic() - began < 4  # Two timeouts of 0.3 s, and then none: nineteen would be 5.7 s.
     assert user.gets(app, "n") == 19
 
 
@@ -126,7 +126,7 @@ def test_an_address_that_accepts_nothing_costs_little(files: Path) -> None:
         began = time.monotonic()
         user.puts(app, n=1)
         assert user.gets(app, "n") == 1
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
 
 
 def test_no_redis_at_all_from_the_start(files: Path) -> None:

@@ -118,7 +118,7 @@ impl Lab {
         let before = self.journal().matches(&wanted).count();
         let mut child = self.start(arguments);
         // A comparison before it takes minutes on a busy machine.
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(300);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(900);
         while self.journal().matches(&wanted).count() <= before {
             assert!(std::time::Instant::now() < deadline, "{event} of {step} never came");
             if child.try_wait().unwrap().is_some() {

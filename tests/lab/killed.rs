@@ -51,6 +51,10 @@ fn a_signal_in_the_middle_of_a_wait_checkpoints_within_two_seconds() {
     lab.control(&["settings", "slow_creating_seconds=60"]);
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let child = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
+        // What is being made is not left half made: the wait comes after it.
+        while lab.effects("CreateReplicationGroup") == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
         let sent = Instant::now();
         signal(&child, name);
         let said = Said::from(child.wait_with_output().unwrap());

@@ -5,7 +5,7 @@ use crate::fixture::{Lab, Said, signal};
 #[test]
 fn one_writer_at_a_time_and_a_stolen_lock_stops_the_first() {
     let lab = Lab::up();
-    lab.control(&["settings", "slow_creating_seconds=8"]);
+    lab.control(&["settings", "slow_creating_seconds=20"]);
     let first = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
     let second = lab.migrate(&["phase", "1"]).expect(7);
     assert!(second.stderr.contains("locked by") && second.stderr.contains("migrate phase 1"), "{second:?}");
@@ -105,7 +105,7 @@ fn another_region_is_refused_while_something_stands() {
 #[test]
 fn a_rollback_under_a_live_process_touches_nothing() {
     let lab = Lab::up();
-    lab.control(&["settings", "slow_creating_seconds=8"]);
+    lab.control(&["settings", "slow_creating_seconds=20"]);
     let first = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
     for arguments in [&["rollback"][..], &["rollback", "--discover", "--yes"]] {
         lab.migrate(arguments).expect(7);

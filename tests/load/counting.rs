@@ -10,7 +10,7 @@ use migrate::ports::{AnsweredBy, ErrorKind, LoadGenerator, LoadObserver, LoadPla
 
 use crate::server::{Asked, Reply, Server, answer, ok, parse};
 
-const SHORT: Duration = Duration::from_millis(250);
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Gives every newcomer a cookie of their own, and takes people for who their cookie says.
 fn application(asked: &Asked) -> Reply {
@@ -92,7 +92,7 @@ async fn there_is_news_once_a_second() {
     let server = Server::start(|_: &Asked| ok("")).await;
     let news = News(Mutex::new(Vec::new()));
     let journeys = parse("[{name: a, requests: [{get: /, think: 10ms}]}]");
-    let plan = LoadPlan::closed(3, Duration::from_millis(2_300));
+    let plan = LoadPlan::closed(3, Duration::from_millis(2_500));
     let result = HttpLoad::direct().run(&server.target(), &journeys, &plan, &news).await.unwrap();
     let news = news.0.into_inner().unwrap();
     assert_eq!(news.len(), 2);

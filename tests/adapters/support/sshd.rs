@@ -77,7 +77,7 @@ impl Sshd {
     }
 
     pub fn hosts(&self) -> Arc<Hosts> {
-        let connect_timeout = std::time::Duration::from_secs(5).into();
+        let connect_timeout = std::time::Duration::from_secs(20).into();
         Arc::new(Hosts::new(&Ssh { config: Some("ssh_config".into()), connect_timeout }, self.directory.path()))
     }
 
