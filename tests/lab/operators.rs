@@ -34,6 +34,24 @@ fn with_the_journal_gone_the_tags_still_lead_back() {
 }
 
 #[test]
+fn with_the_journal_gone_a_host_out_of_reach_is_said_and_the_rest_is_found() {
+    let lab = Lab::up();
+    lab.migrate(&["phase", "1"]).expect(0);
+    std::fs::remove_dir_all(lab.path().join(".migrate")).unwrap();
+    lab.control(&["path", "production-2", "cut"]);
+    let offered = lab.migrate(&["rollback"]).expect(6);
+    assert!(offered.stderr.contains("replication group chatmrpt-sessions"), "{offered:?}");
+    for step in ["room", "package", "cohort", "switch"] {
+        let perhaps = format!("perhaps what 4.production-2.{step} made: ssh production-2");
+        assert!(offered.stderr.contains(&perhaps), "{perhaps}: {offered:?}");
+    }
+    assert!(!offered.stderr.contains("4.production-1."), "{offered:?}");
+    lab.control(&["path", "production-2", "restore"]);
+    lab.migrate(&["rollback", "--discover", "--yes"]).expect(0);
+    lab.assert_nothing_left();
+}
+
+#[test]
 fn a_damaged_journal_is_never_believed_and_the_way_back_stays() {
     let lab = Lab::up();
     lab.migrate(&["phase", "1"]).expect(0);
