@@ -27,6 +27,11 @@ struct Inner {
 }
 
 impl VirtualTime {
+    /// So long after the beginning; nobody sleeps.
+    pub fn at(now: Duration) -> Self {
+        Self(Mutex::new(Inner { now, ..Inner::default() }))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

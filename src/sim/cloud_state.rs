@@ -62,7 +62,7 @@ pub struct Cluster {
 }
 
 /// AWS.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct CloudState {
     /// Who is asking.
     pub caller: Option<Caller>,

@@ -81,7 +81,7 @@ struct Noise {
 }
 
 /// What is to go wrong, and what did.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Faults {
     rules: Vec<(When, Fault)>,
     calls: BTreeMap<String, u32>,

@@ -30,7 +30,7 @@ struct Shared {
 }
 
 /// Everything there is. Public, so that a test can break any part of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     /// AWS.
     pub cloud: CloudState,
@@ -81,9 +81,17 @@ impl World {
             },
             ..State::default()
         };
-        Self {
-            shared: Arc::new(Shared { state: Mutex::new(state), time: VirtualTime::default(), crash: Notify::new() }),
-        }
+        Self::new(state, VirtualTime::default())
+    }
+
+    fn new(state: State, time: VirtualTime) -> Self {
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), time, crash: Notify::new() }) }
+    }
+
+    /// A world that is the same until now, and goes its own way from here. Whoever sleeps in this one does not in that.
+    pub fn fork(&self) -> Self {
+        let state = self.lock().clone();
+        Self::new(state, VirtualTime::at(self.time().now()))
     }
 
     /// Changes the world behind everyone's back.

@@ -36,6 +36,7 @@ mod switched_scenarios;
 mod target_stage;
 mod trial_scenarios;
 mod two_targets;
+mod walks;
 mod whole_run;
 
 use std::collections::BTreeSet;

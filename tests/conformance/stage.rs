@@ -18,12 +18,13 @@ use migrate::steps::{
     WritePorts,
 };
 
-use super::{production_site, site, soak_scenarios};
+use super::site;
 
 /// How long one look of a soak takes.
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// A journal in memory: every state is a replay of what was appended.
+#[derive(Clone)]
 pub struct Journal {
     events: Vec<Stamped>,
     phase: Phase,
@@ -164,46 +165,20 @@ impl Stage {
         }
     }
 
-    /// The usual site, with everything before the step of this kind done.
-    pub async fn before(kind: &str) -> Self {
-        Self::before_in(site::plan(site::shorter()), kind).await
-    }
-
-    pub async fn before_in(plan: Plan, kind: &str) -> Self {
-        Self::before_knowing(plan, kind, Facts::new()).await
-    }
-
-    /// The same, with what steps that are not in the plan would have learnt.
-    pub async fn before_knowing(plan: Plan, kind: &str, facts: Facts) -> Self {
-        let mut stage = Self::new(plan);
-        stage.facts = facts;
-        for planned in stage.plan.steps().to_vec() {
-            if planned.contract == Contract::Rehearsal {
-                stage.rehearse().await;
-            }
-            // As the same steps leave the other targets, which are not in this plan.
-            if planned.kind.as_str() == "final_comparison" {
-                production_site::switch_all(&stage);
-            }
-            if planned.kind.as_str() == "production_soak" {
-                soak_scenarios::watched(&stage.world, stage.plan.rollout());
-            }
-            if planned.kind.as_str() == kind {
-                break;
-            }
-            match steps::build(&planned).unwrap() {
-                Step::Observe(_) | Step::Watch(_) => {
-                    let seen = stage.observe(planned.kind.as_str()).await.unwrap();
-                    stage.facts.extend(&seen.facts);
-                }
-                Step::Change(step) => stage.bring_up(&planned.id, &*step).await,
-                Step::Exercise(step) => {
-                    let seen = stage.perform(&planned.id, &*step).await.unwrap();
-                    stage.facts.extend(&seen.facts);
-                }
-            }
+    /// The same until now; what happens to one of them from here on does not happen to the other.
+    pub fn fork(&self) -> Self {
+        let world = self.world.fork();
+        let (read, write) = ports(&world);
+        Self {
+            read,
+            write,
+            journal: self.journal.clone(),
+            heard: Heard::default(),
+            facts: self.facts.clone(),
+            base: self.base.clone(),
+            world,
+            plan: self.plan.clone(),
         }
-        stage
     }
 
     /// A rehearsal that took a minute back and two minutes forth, as the engine and the reducer leave it.
