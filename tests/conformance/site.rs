@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use migrate::core::rollout::Rollout;
 use migrate::core::{Availability, Catalog, Digest, Phase, Plan, PlannedStep, StepId, StepKind};
@@ -20,7 +21,8 @@ pub fn read<T: serde::de::DeserializeOwned>(file: &str) -> T {
 }
 
 pub fn rollout() -> Rollout {
-    read("rollout.yaml")
+    static ROLLOUT: LazyLock<Rollout> = LazyLock::new(|| read("rollout.yaml"));
+    ROLLOUT.clone()
 }
 
 /// The same with a load that is no longer than it has to be: every kind of phase 3 comes after a whole ramp.
@@ -36,6 +38,15 @@ pub fn plan(rollout: Rollout) -> Plan {
 
 /// The plan, with the steps' settings changed first.
 pub fn plan_with(rollout: Rollout, change: impl Fn(&mut PlannedStep)) -> Plan {
+    static STEPS: LazyLock<Vec<PlannedStep>> = LazyLock::new(steps);
+    static FILES: LazyLock<BTreeMap<String, Digest>> =
+        LazyLock::new(|| installed().into_iter().map(|(path, bytes)| (path, Digest::of(&bytes))).collect());
+    let mut steps = STEPS.clone();
+    steps.iter_mut().for_each(change);
+    Plan::new(rollout, BTreeMap::new(), steps, FILES.clone()).unwrap()
+}
+
+fn steps() -> Vec<PlannedStep> {
     let mut steps = Vec::new();
     for (phase, file) in [(0, "phases/0-preflight.yaml"), (1, "phases/1-infrastructure.yaml")] {
         let document: Value = read(file);
@@ -67,9 +78,7 @@ pub fn plan_with(rollout: Rollout, change: impl Fn(&mut PlannedStep)) -> Plan {
             steps.push(step);
         }
     }
-    steps.iter_mut().for_each(change);
-    let files = installed().into_iter().map(|(path, bytes)| (path, Digest::of(&bytes))).collect();
-    Plan::new(rollout, BTreeMap::new(), steps, files).unwrap()
+    steps
 }
 
 /// The files that phases install.

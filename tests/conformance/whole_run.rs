@@ -1,7 +1,9 @@
 //! The real engine over the real steps in the simulated world: through bad weather, and through a crash at every write.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use migrate::core::rollout::{Percent, Rollout};
 use migrate::core::{Event, Holder, Phase, RunId};
 use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Stop};
 use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal};
@@ -16,6 +18,16 @@ struct Deaf;
 
 impl EventSink for Deaf {
     fn recorded(&self, _: jiff::Timestamp, _: &Event) {}
+}
+
+/// A rollout whose measurements are as small as they may be: not they are tested here, and each crash has them made anew.
+fn hasty() -> Rollout {
+    let mut rollout = site::shorter();
+    rollout.comparison.round = Duration::from_secs(5).into();
+    rollout.comparison.slower = Percent::hundredths(10_000);
+    rollout.comparison.far_slower = Percent::hundredths(20_000);
+    rollout.comparison.more_errors = Percent::hundredths(200);
+    rollout
 }
 
 /// What survives a process: the world, the journal and the evidence.
@@ -33,7 +45,7 @@ impl Run {
 
     /// A new process.
     fn engine(&self) -> Engine {
-        let plan = site::plan(site::shorter());
+        let plan = site::plan(hasty());
         let shared = Arc::new(self.world.clone());
         let (store, holder) = (Box::new(self.journal.clone()), Holder::new("test"));
         let mut ledger = Ledger::open(store, shared.clone(), Arc::new(Deaf), holder, "test").unwrap();
