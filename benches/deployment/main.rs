@@ -14,6 +14,8 @@
 )]
 
 mod ansible;
+#[path = "../../tests/support/descendants.rs"]
+mod descendants;
 mod fifty;
 mod operator;
 mod plain;

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::descendants::{all, descendants};
+
 /// What a signal has to clear away. Whatever ends by itself takes itself out.
 #[derive(Default)]
 struct Left {
@@ -158,11 +160,6 @@ pub fn naming(path: &Path) -> Vec<u32> {
     all().filter(names).collect()
 }
 
-fn all() -> impl Iterator<Item = u32> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    entries.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok())
-}
-
 fn kill_all(ids: &[u32]) {
     for id in ids {
         let _ = Command::new("kill").args(["-9", &id.to_string()]).stderr(Stdio::null()).status();
@@ -174,14 +171,4 @@ fn kill_with_descendants(id: u32) {
     let below = descendants(id);
     kill_all(&[id]);
     kill_all(&below);
-}
-
-fn descendants(parent: u32) -> Vec<u32> {
-    let is_child = |id: &u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        let parents = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().nth(1)?.parse().ok());
-        parents == Some(parent)
-    };
-    let children: Vec<u32> = all().filter(is_child).collect();
-    children.iter().flat_map(|child| std::iter::once(*child).chain(descendants(*child))).collect()
 }

@@ -60,14 +60,11 @@ enum Place<'a> {
     Host(&'a SshHost),
 }
 
-fn place<'a>(plan: &'a Plan, step: &PlannedStep) -> Place<'a> {
-    let production = &plan.rollout().production.targets;
-    let target =
-        step.target.as_ref().and_then(|name| production.iter().find(|target| target.name.as_str() == name.as_str()));
-    match target {
-        Some(target) => Place::Host(&target.host),
+fn place<'a>(context: &'a ReadContext<'_>, step: &PlannedStep) -> Place<'a> {
+    match step.target.as_ref().and_then(|name| steps::host_of(context, name.as_str()).ok()) {
+        Some(host) => Place::Host(host),
         None if step.phase == Phase::Infrastructure => Place::Aws,
-        None => Place::Host(&plan.rollout().staging.host),
+        None => Place::Host(&context.rollout().staging.host),
     }
 }
 
@@ -75,7 +72,7 @@ fn place<'a>(plan: &'a Plan, step: &PlannedStep) -> Place<'a> {
 async fn steps_that_left_something<'a>(plan: &'a Plan, context: &ReadContext<'_>) -> Vec<Found<'a>> {
     let mut places: BTreeMap<_, Vec<(usize, &PlannedStep)>> = BTreeMap::new();
     for (number, step) in plan.steps().iter().enumerate().filter(|(_, step)| changes(step)) {
-        places.entry(place(plan, step)).or_default().push((number, step));
+        places.entry(place(context, step)).or_default().push((number, step));
     }
     let asked = steps::several_at_once(places, |(place, steps)| ask_one_place(context, place, steps)).await;
     let mut found: Vec<_> = asked.into_iter().flatten().collect();

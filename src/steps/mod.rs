@@ -112,4 +112,5 @@ pub use contract::{
     Change, Condition, Diff, DiffAction, DiffLine, Exercise, Observation, Observe, Presence, ReadContext, ReadPorts,
     Step, Undoable, Watch, Watched, WriteContext, WritePorts,
 };
+pub use named_target::host as host_of;
 pub use registry::{BuiltInKinds, Kind, build};

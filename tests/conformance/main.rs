@@ -31,6 +31,8 @@ mod site;
 mod soak_scenarios;
 mod stage;
 mod store_loss;
+#[path = "../support/mod.rs"]
+mod support;
 mod switch_scenarios;
 mod switched_scenarios;
 mod target_stage;

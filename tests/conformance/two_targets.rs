@@ -6,10 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use migrate::core::rollout::Rollout;
-use migrate::core::{
-    ChecklistItem, Contract, Digest, Event, EvidenceRef, Holder, Phase, Plan, PlannedStep, RunId, StepId, TargetName,
-    Verdict,
-};
+use migrate::core::{Contract, Event, Holder, Phase, Plan, PlannedStep, StepId, TargetName, Verdict};
 use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Stop};
 use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal};
 use migrate::ports::{Clock, EventSink, LiveTree, Silent};
@@ -18,6 +15,7 @@ use serde_json::json;
 
 use super::site;
 use super::stage::{Stage, ports};
+use super::support::passed_before_production;
 use super::target_stage::{self, FIRST, SECOND, on};
 
 /// When a verdict was journalled.
@@ -87,31 +85,12 @@ impl Run {
         }
         let heard = Arc::new(Heard { world: world.clone(), verdict: Mutex::default() });
         let run = Self { world, plan, journal: MemoryJournal::default(), evidence: MemoryEvidence::default(), heard };
-        let (now, digest) = (run.world.now(), run.plan.digest().clone());
-        let rollout = run.plan.rollout().name.to_string();
-        let mut events = vec![Event::RunOpened { run: RunId::new("run-1"), rollout, plan: digest.clone() }];
-        for phase in Phase::ALL.into_iter().filter(|phase| *phase < Phase::Production) {
-            events.push(Event::PhaseStarted { phase, steps: Vec::new() });
-            if phase == Phase::WorkerTuning {
-                let step = StepId::new("3.prove");
-                let proof = EvidenceRef {
-                    digest: Digest::of(b"proof"),
-                    measured_at: now,
-                    plan: digest.clone(),
-                    verdict: Verdict::Pass,
-                    summary: "measured".into(),
-                    resource: "the copy".into(),
-                    proves: ChecklistItem::ALL.to_vec(),
-                };
-                events.push(Event::StepStarted { step: step.clone(), phase, contract: Contract::Observe });
-                let facts = target_stage::known(&baseline);
-                events.push(Event::StepSucceeded { step, facts, evidence: vec![proof] });
-            }
-            events.push(Event::PhasePassed { phase });
-        }
+        let (now, facts) = (run.world.now(), target_stage::known(&baseline));
+        let mut events = passed_before_production(&run.plan, now, &facts);
         let expires_at = now.checked_add(jiff::SignedDuration::from_hours(24)).unwrap();
         let (by, reason) = ("me".to_owned(), "ready".to_owned());
-        events.push(Event::Approved { phase: Phase::Production, by, reason, expires_at, plan: digest });
+        let plan = run.plan.digest().clone();
+        events.push(Event::Approved { phase: Phase::Production, by, reason, expires_at, plan });
         let mut ledger = run.ledger();
         events.into_iter().for_each(|event| ledger.append(event).unwrap());
         run

@@ -13,4 +13,6 @@ mod soak_stage;
 mod soaking;
 mod stage;
 mod stolen;
+#[path = "../support/mod.rs"]
+mod support;
 mod whole;

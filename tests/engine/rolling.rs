@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use migrate::core::rollout::{OnAbort, Rollout};
-use migrate::core::{
-    ChecklistItem, Contract, Digest, Event, EvidenceRef, Exit, Facts, Phase, Plan, StepId, StepStatus, Verdict,
-};
+use migrate::core::{Event, Exit, Facts, Phase, Plan, StepId, StepStatus, Verdict};
 use migrate::engine::Stop;
 use migrate::ports::Clock;
 use migrate::sim::World;
 
 use crate::soak_stage::{Fate, of, script, short, soak, status};
 use crate::stage::{Command, Cut, Stage, was_killed};
+use crate::support::passed_before_production;
 
 const TARGETS: [&str; 2] = ["production-1", "production-2"];
 
@@ -59,32 +58,7 @@ fn ready(rollout: Rollout, approved_for: i64) -> Stage {
 
 /// Everything before phase 4 has passed, is proven, has taught these facts, and phase 4 is approved for so many seconds.
 pub fn approved(stage: &Stage, approved_for: i64, facts: &Facts) {
-    let (now, digest) = (stage.world.now(), stage.plan.digest().clone());
-    let opened = Event::RunOpened {
-        run: migrate::core::RunId::new("run-1"),
-        rollout: stage.plan.rollout().name.to_string(),
-        plan: digest.clone(),
-    };
-    let mut events = vec![opened];
-    for phase in Phase::ALL.into_iter().filter(|phase| *phase < Phase::Production) {
-        events.push(Event::PhaseStarted { phase, steps: Vec::new() });
-        if phase == Phase::WorkerTuning {
-            let step = StepId::new("3.prove");
-            let proof = EvidenceRef {
-                digest: Digest::of(b"proof"),
-                measured_at: now,
-                plan: digest.clone(),
-                verdict: Verdict::Pass,
-                summary: "measured".into(),
-                resource: "the copy".into(),
-                proves: ChecklistItem::ALL.to_vec(),
-            };
-            events.push(Event::StepStarted { step: step.clone(), phase, contract: Contract::Observe });
-            events.push(Event::StepSucceeded { step, facts: facts.clone(), evidence: vec![proof] });
-        }
-        events.push(Event::PhasePassed { phase });
-    }
-    stage.journalled(events);
+    stage.journalled(passed_before_production(&stage.plan, stage.world.now(), facts));
     approve(stage, approved_for);
 }
 

@@ -168,3 +168,28 @@ pub fn first_events() -> Vec<Stamped> {
     ];
     events.into_iter().map(|event| Stamped { fence: Fence(1), event }).collect()
 }
+
+/// Everything before production has passed, was proven at this moment, and has taught these facts.
+pub fn passed_before_production(plan: &Plan, measured_at: jiff::Timestamp, facts: &Facts) -> Vec<Event> {
+    let (run, rollout) = (RunId::new("run-1"), plan.rollout().name.to_string());
+    let mut events = vec![Event::RunOpened { run, rollout, plan: plan.digest().clone() }];
+    for phase in Phase::ALL.into_iter().filter(|phase| *phase < Phase::Production) {
+        events.push(Event::PhaseStarted { phase, steps: Vec::new() });
+        if phase == Phase::WorkerTuning {
+            let step = id("3.prove");
+            let proof = EvidenceRef {
+                digest: Digest::of(b"proof"),
+                measured_at,
+                plan: plan.digest().clone(),
+                verdict: Verdict::Pass,
+                summary: "measured".into(),
+                resource: "the copy".into(),
+                proves: ChecklistItem::ALL.to_vec(),
+            };
+            events.push(Event::StepStarted { step: step.clone(), phase, contract: Contract::Observe });
+            events.push(Event::StepSucceeded { step, facts: facts.clone(), evidence: vec![proof] });
+        }
+        events.push(Event::PhasePassed { phase });
+    }
+    events
+}

@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 pub mod aws_server;
 pub mod certificates;
+#[path = "../../support/descendants.rs"]
+mod descendants;
 pub mod permits;
 pub mod process;
 pub mod redis_server;

@@ -5,6 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use super::descendants::descendants;
+
 /// A server; killed and waited for when dropped.
 pub struct Server {
     child: Child,
@@ -75,26 +77,7 @@ pub fn run(command: &mut Command, package: &str) -> Output {
 
 /// Ends the processes below `parent`, by id, each before its own children: a session before what runs in it.
 pub fn kill_children(parent: u32) {
-    for child in children(parent) {
-        let below = descendants(child);
-        for id in std::iter::once(child).chain(below) {
-            let _ = Command::new("kill").args(["-9", &id.to_string()]).stderr(Stdio::null()).status();
-        }
+    for id in descendants(parent) {
+        let _ = Command::new("kill").args(["-9", &id.to_string()]).stderr(Stdio::null()).status();
     }
-}
-
-fn descendants(parent: u32) -> Vec<u32> {
-    children(parent).into_iter().flat_map(|child| std::iter::once(child).chain(descendants(child))).collect()
-}
-
-fn children(parent: u32) -> Vec<u32> {
-    let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
-    processes
-        .filter_map(|entry| entry.file_name().to_string_lossy().parse::<u32>().ok())
-        .filter(|id| {
-            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-            let fields = stat.rsplit_once(')').map(|(_, fields)| fields.to_owned()).unwrap_or_default();
-            fields.split_whitespace().nth(1) == Some(&parent.to_string())
-        })
-        .collect()
 }
