@@ -52,6 +52,9 @@ mod path_cut;
 mod release;
 #[path = "adapters/release_site.rs"]
 mod release_site;
+#[path = "adapters/scaling.rs"]
+#[cfg(feature = "aws")]
+mod scaling;
 #[path = "adapters/scripts.rs"]
 mod scripts;
 #[path = "adapters/tree.rs"]

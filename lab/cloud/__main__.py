@@ -18,6 +18,7 @@ from cloud.load_balancer import LoadBalancer
 from cloud.permissions import Permissions
 from cloud.redis_node import RedisNode
 from cloud.routes import Routes
+from cloud.scaling import Scaling
 from cloud.seed import security_groups, seed
 from cloud.server import Handler, Proxy, Server
 from cloud.settings import Settings
@@ -61,7 +62,8 @@ def main() -> None:
     cache = ElastiCache(upstream, RedisNode(directory), firewall, settings)
     balancer, routes = LoadBalancer(directory, upstream), Routes(directory / "state")
     control = Control(upstream, faults, permissions, cache, settings, routes, security_groups(upstream))
-    Handler.proxy = Proxy(upstream, faults, permissions, Ec2(upstream, cache, permissions), cache, balancer, control)
+    ec2 = Ec2(upstream, cache, permissions)
+    Handler.proxy = Proxy(upstream, faults, permissions, ec2, cache, balancer, Scaling(), control)
     control.proxy = Handler.proxy
     threading.Thread(target=tick_for_ever, args=(cache, balancer), daemon=True).start()
     Server((addresses.CLOUD, addresses.CLOUD_PORT), Handler).serve_forever()

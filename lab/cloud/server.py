@@ -17,9 +17,9 @@ from cloud.reply import Reply
 class Proxy:
     """What happens to a call, from the fault asked for to the record of it."""
 
-    def __init__(self, upstream, faults, permissions, ec2, cache, balancer, control) -> None:
+    def __init__(self, upstream, faults, permissions, ec2, cache, balancer, scaling, control) -> None:
         self.upstream, self.faults, self.permissions = upstream, faults, permissions
-        self.ec2, self.cache, self.balancer, self.control = ec2, cache, balancer, control
+        self.ec2, self.cache, self.balancer, self.scaling, self.control = ec2, cache, balancer, scaling, control
         self.record: list[dict] = []
         # Two changes at once must not slip past a check that looks before it forwards.
         self._changes = threading.Lock()
@@ -60,6 +60,8 @@ class Proxy:
             reply = self.ec2.refuse(call)
         elif call.service == "elasticache" and self.permissions.allows(call):
             reply = self.cache.refuse(call) or self.cache.hold_back(call)
+        elif call.service == "autoscaling":
+            reply = self.scaling.change(call)
         if reply is not None:
             return reply
         reply = self.upstream.forward(call)
@@ -68,6 +70,7 @@ class Proxy:
         elif call.action == "SimulatePrincipalPolicy":
             self.permissions.correct_simulation(reply)
         self.balancer.answer(call, reply)
+        self.scaling.answer(call, reply)
         return reply
 
 

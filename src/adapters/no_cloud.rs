@@ -6,8 +6,8 @@ use crate::core::rollout::InstanceSelector;
 use crate::core::{ApplyPermit, EitherPermit, Failure, Permission, Statement, UndoPermit};
 use crate::ports::{
     Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
-    ReplicationGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, TargetGroupFacts,
-    TargetPlace, WriteFailure,
+    ReplicationGroupFacts, ScalingGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource,
+    TargetGroupFacts, TargetPlace, WriteFailure,
 };
 
 /// Refuses every call.
@@ -50,6 +50,9 @@ impl CloudRead for NoCloud {
         refuse()
     }
     async fn target_group(&self, _: &str) -> Result<Option<TargetGroupFacts>, Failure> {
+        refuse()
+    }
+    async fn scaling_group(&self, _: &str) -> Result<Option<ScalingGroupFacts>, Failure> {
         refuse()
     }
     async fn tagged(&self, _: &str, _: &str) -> Result<Vec<TaggedResource>, Failure> {

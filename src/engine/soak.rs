@@ -11,8 +11,8 @@ use crate::evidence;
 use crate::ports::{Progress, Reading};
 use crate::steps::{Observation, Watch, Watched};
 
-/// After so many windows a verdict that has not changed is journalled again, with what it was judged on: once an hour,
-/// usually.
+/// After so many windows a verdict that has not changed, nor what it is held against, is journalled again, with what it was
+/// judged on: once an hour, usually.
 const JUDGED_AGAIN: u32 = 60;
 
 /// One window, as it turned out.
@@ -28,7 +28,7 @@ struct Look {
 impl Engine {
     /// Looks until the soak is earned. A crash or a signal costs the window that was being looked at, and no other.
     pub(super) async fn soak(&mut self, planned: &PlannedStep, step: &dyn Watch) -> Result<(), Stop> {
-        let mut unchanged = 0;
+        let (mut unchanged, mut said) = (0, String::new());
         loop {
             self.spend_window(planned)?;
             let Look { window, counted, measurements, failure, rest } = match self.look(planned, step).await? {
@@ -37,7 +37,10 @@ impl Engine {
             };
             let verdict = window.verdict;
             let refused = (!verdict.passes()).then(|| refusal(verdict, &measurements));
-            unchanged = if self.verdict(&planned.id) == Some(verdict) { unchanged + 1 } else { JUDGED_AGAIN };
+            let saying = objections(&measurements);
+            let is_said = self.verdict(&planned.id) == Some(verdict) && saying == said;
+            unchanged = if is_said { unchanged + 1 } else { JUDGED_AGAIN };
+            said = saying;
             if unchanged >= JUDGED_AGAIN || verdict == Verdict::Abort {
                 self.record_verdict(&planned.id, verdict, measurements)?;
                 unchanged = 0;
@@ -171,6 +174,15 @@ impl Engine {
             }
         }
     }
+}
+
+/// What keeps a window from counting, without its figures: those are others in every window.
+fn objections(measurements: &[Measurement]) -> String {
+    let objecting = measurements.iter().filter(|measurement| !measurement.verdict.passes());
+    objecting
+        .flat_map(|measurement| measurement.summary.chars().chain(['\n']))
+        .filter(|c| !c.is_ascii_digit())
+        .collect()
 }
 
 /// What a soak looks at.

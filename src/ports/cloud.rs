@@ -1,6 +1,6 @@
 //! AWS, as far as a rollout needs it. In our words, not the SDK's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -236,6 +236,13 @@ pub struct TargetGroupFacts {
     pub targets: Vec<RegisteredTarget>,
 }
 
+/// An auto scaling group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScalingGroupFacts {
+    /// Its processes that are suspended: `Launch`, `Terminate`, ...
+    pub suspended: BTreeSet<String>,
+}
+
 /// What kind of thing carries a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -299,6 +306,9 @@ pub trait CloudRead: Send + Sync {
 
     /// A target group by name, with who is registered in it and how they are.
     async fn target_group(&self, name: &str) -> Result<Option<TargetGroupFacts>, Failure>;
+
+    /// An auto scaling group by name.
+    async fn scaling_group(&self, name: &str) -> Result<Option<ScalingGroupFacts>, Failure>;
 
     /// Everything of the kinds we create that carries this tag, in the order in which it has to be deleted.
     async fn tagged(&self, key: &str, value: &str) -> Result<Vec<TaggedResource>, Failure>;

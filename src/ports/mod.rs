@@ -31,8 +31,9 @@ pub use census::{CensusFacts, CensusJob, CensusRead};
 pub use clock::Clock;
 pub use cloud::{
     Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
-    RegisteredTarget, ReplicationGroupFacts, ReplicationGroupStatus, ResourceKind, RuleSource, SecurityGroupFacts,
-    SubnetFacts, SubnetGroupFacts, TaggedResource, Tags, TargetGroupFacts, TargetHealth, TargetPlace,
+    RegisteredTarget, ReplicationGroupFacts, ReplicationGroupStatus, ResourceKind, RuleSource, ScalingGroupFacts,
+    SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, Tags, TargetGroupFacts, TargetHealth,
+    TargetPlace,
 };
 pub use detached::{DetachedFacts, DetachedGunicorn, DetachedRead, DetachedWrite, ProcessFacts};
 pub use failure::WriteFailure;

@@ -7,8 +7,8 @@ use crate::core::rollout::InstanceSelector;
 use crate::core::{ApplyPermit, EitherPermit, Failure, Permission, Statement, UndoPermit};
 use crate::ports::{
     Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
-    ReplicationGroupFacts, ResourceKind, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource,
-    TargetGroupFacts, TargetPlace, WriteFailure,
+    ReplicationGroupFacts, ResourceKind, ScalingGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts,
+    TaggedResource, TargetGroupFacts, TargetPlace, WriteFailure,
 };
 
 use super::cache::CacheServer;
@@ -75,6 +75,10 @@ impl CloudRead for World {
 
     async fn target_group(&self, name: &str) -> Result<Option<TargetGroupFacts>, Failure> {
         self.ask("cloud.target_group", |state| Ok(state.cloud.target_groups.get(name).cloned())).await
+    }
+
+    async fn scaling_group(&self, name: &str) -> Result<Option<ScalingGroupFacts>, Failure> {
+        self.ask("cloud.scaling_group", |state| Ok(state.cloud.scaling_groups.get(name).cloned())).await
     }
 
     async fn tagged(&self, key: &str, value: &str) -> Result<Vec<TaggedResource>, Failure> {

@@ -8,7 +8,8 @@ use crate::core::rollout::{InstanceSelector, LoadBalancer, ProductionTarget, Rol
 use crate::core::{Failure, Permission};
 use crate::ports::{
     Caller, Endpoint, IngressRule, InstanceFacts, NewReplicationGroup, RegisteredTarget, ReplicationGroupFacts,
-    ReplicationGroupStatus, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TargetGroupFacts, TargetHealth,
+    ReplicationGroupStatus, ScalingGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TargetGroupFacts,
+    TargetHealth,
 };
 
 /// The account everything is in.
@@ -82,6 +83,8 @@ pub struct CloudState {
     pub clusters: BTreeMap<String, Cluster>,
     /// Target groups by name.
     pub target_groups: BTreeMap<String, TargetGroupFacts>,
+    /// Auto scaling groups by name.
+    pub scaling_groups: BTreeMap<String, ScalingGroupFacts>,
     /// Targets that are on their way out or in.
     pub(super) moves: Vec<TargetMove>,
     /// How long things take.

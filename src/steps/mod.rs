@@ -4,6 +4,7 @@ mod application_copy;
 mod arn;
 mod at_most;
 mod at_once;
+mod auto_scaling;
 mod bridge_environment;
 mod bridge_files;
 mod cache_connection_test;

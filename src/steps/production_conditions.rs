@@ -1,17 +1,13 @@
-//! What has to hold around production while it is changed: nothing replaces a target, every user stays on one, the bridge
-//! is known to keep sessions, and the hour is right.
+//! What has to hold around production while it is changed: every user stays on one target, the bridge is known to keep
+//! sessions, and the hour is right.
 
 use serde_json::{Value, json};
 
 use super::at_once::several_at_once;
 use super::{ReadContext, measure::measurement, site_differences, store_loss_drill, target_list};
-use crate::core::rollout::{AutoScaling, Difference};
+use crate::core::rollout::Difference;
 use crate::core::{FactName, FactValue, Failure, Measurement, Statement, Verdict};
-use crate::ports::{InstanceFacts, TargetGroupFacts};
-
-/// The tag that EC2 Auto Scaling puts on every instance of a group.
-/// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html>
-const SCALING_GROUP: &str = "aws:autoscaling:groupName";
+use crate::ports::TargetGroupFacts;
 
 /// What is measured on all of production.
 const PRODUCTION: &str = "production";
@@ -23,48 +19,6 @@ pub fn instance_reads() -> Statement {
         actions: vec!["ec2:DescribeInstances".into()],
         resources: vec!["*".into()],
     }
-}
-
-/// Whether auto scaling may replace a target in the middle of the run. It would come from an old image, without a release.
-///
-/// # Errors
-/// When AWS cannot be asked.
-pub async fn auto_scaling(context: &ReadContext<'_>) -> Result<Vec<Measurement>, Failure> {
-    let rollout = context.rollout();
-    let asked = several_at_once(&rollout.production.targets, async |target| {
-        let name = target.name.as_str();
-        let (verdict, words, data) = match context.ports.cloud.instance(&target.instance).await? {
-            None => {
-                let words =
-                    format!("{name}: there is no instance `{}`; correct `instance:` in rollout.yaml", target.instance);
-                (Verdict::Abort, words, Value::Null)
-            }
-            Some(InstanceFacts { id, tags, .. }) => {
-                let data = json!({ "instance": id, "group": tags.get(SCALING_GROUP), "stated": rollout.production.auto_scaling });
-                let (verdict, words) = match (tags.get(SCALING_GROUP), rollout.production.auto_scaling) {
-                    (None, _) => (Verdict::Pass, format!("{name} ({id}) is in no auto scaling group")),
-                    (Some(group), Some(AutoScaling::Suspended)) => {
-                        let words = format!(
-                            "{name} ({id}) is in the auto scaling group {group}, which rollout.yaml states is suspended"
-                        );
-                        (Verdict::Pass, words)
-                    }
-                    (Some(group), None) => {
-                        let words = format!(
-                            "{name} ({id}) is in the auto scaling group {group}, which may replace it in the middle of the \
-                             run: `aws autoscaling suspend-processes --auto-scaling-group-name {group}`, then write \
-                             `auto_scaling: suspended` under `production` in rollout.yaml; `resume-processes` when phase 4 \
-                             is over"
-                        );
-                        (Verdict::Abort, words)
-                    }
-                };
-                (verdict, words, data)
-            }
-        };
-        Ok(measurement(verdict, name, words, data))
-    });
-    asked.await.into_iter().collect()
 }
 
 /// Whether a user stays on one target while the targets differ. `group` is `None` without a load balancer.

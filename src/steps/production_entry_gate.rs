@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::measure::failure_of;
 use super::{
-    Diff, DiffAction, DiffLine, Kind, Observation, Observe, ReadContext, Step, production_conditions as conditions,
-    protected_comparison, site_differences, target_group_inspection as target_group,
+    Diff, DiffAction, DiffLine, Kind, Observation, Observe, ReadContext, Step, auto_scaling,
+    production_conditions as conditions, protected_comparison, site_differences,
+    target_group_inspection as target_group,
 };
 use crate::core::rollout::Rollout;
 use crate::core::{Contract, Facts, Failure, FailureClass, Input, Statement};
@@ -58,6 +59,7 @@ impl Observe for ProductionEntryGate {
     fn actions(&self, rollout: &Rollout) -> Vec<Statement> {
         let mut statements = target_group::reads(rollout);
         statements.push(conditions::instance_reads());
+        statements.extend(auto_scaling::reads(rollout));
         statements
     }
 
@@ -76,7 +78,7 @@ impl Observe for ProductionEntryGate {
         measurements.push(registered.measurement);
         measurements.extend(conditions::listening(context).await?);
         measurements.push(conditions::bridge(context));
-        measurements.extend(conditions::auto_scaling(context).await?);
+        measurements.extend(auto_scaling::inspect(context).await?);
         measurements.push(conditions::change_window(context));
         let hint = "do what each line says, then `migrate phase 4` again; nothing was changed. A change of rollout.yaml \
                     makes another plan: `migrate replan --reason WHY`, and the phases before it again";

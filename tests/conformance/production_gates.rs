@@ -1,13 +1,16 @@
 //! The gates of phase 4 pass where they have to: what was accepted, what phase 4 has done itself, and what is healthy.
 
+use migrate::core::rollout::Rollout;
 use migrate::core::{Digest, FailureClass};
-use migrate::steps::Observation;
+use migrate::sim::{Fault, World};
+use migrate::steps::{Observation, Step};
 
 use super::production_site::{
     HOSTS, accept, both_with_other_code, first_acted_on, not_sticky, older_module, put_other_code_on_both, release,
-    scaled, suspended, switch, switched_back, unbalanced, window,
+    scaled, scaling_group, suspended, switch, switched_back, unbalanced, window,
 };
 use super::scenarios::Scenario;
+use super::site;
 use super::stage::Stage;
 
 fn entry() -> Scenario {
@@ -78,8 +81,36 @@ async fn an_accepted_version_does_not_stop_preflight_either() {
 }
 
 #[tokio::test]
-async fn auto_scaling_that_is_stated_to_be_suspended_is_believed() {
-    says(&passes(entry().rollout(suspended).world(scaled)).await, "auto scaling group web, which rollout.yaml states");
+async fn auto_scaling_that_ends_and_starts_no_instance_is_no_harm() {
+    let seen = passes(entry().world(|world| scaling_group(world, &["Launch", "Terminate"]))).await;
+    says(&seen, "is in the auto scaling group web, whose Launch and Terminate are suspended");
+}
+
+#[tokio::test]
+async fn auto_scaling_is_believed_to_be_as_stated_where_nobody_may_look() {
+    fn closed(world: &World) {
+        scaled(world);
+        world.fail_always("cloud.scaling_group", Fault::Deny);
+    }
+    let seen = passes(entry().rollout(suspended).world(closed)).await;
+    says(&seen, "auto scaling group web, which nobody lets us look at, and which rollout.yaml states is suspended");
+    let failure = entry().world(closed).stage().await.observe("production_entry_gate").await.unwrap_err();
+    assert_eq!(failure.class, FailureClass::Denied, "{failure}");
+}
+
+#[test]
+fn who_states_it_needs_no_permission_to_look() {
+    let asks = |rollout: Rollout| {
+        let plan = site::plan(rollout);
+        let Step::Observe(gate) = migrate::steps::build(site::step_of(&plan, "production_entry_gate")).unwrap() else {
+            panic!("a gate observes");
+        };
+        let statements = gate.actions(plan.rollout());
+        statements.iter().any(|statement| statement.actions == ["autoscaling:DescribeAutoScalingGroups"])
+    };
+    let mut stated = site::rollout();
+    suspended(&mut stated);
+    assert_eq!((asks(site::rollout()), asks(stated)), (true, false));
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use migrate::core::rollout::{AutoScaling, Difference, LoadBalancer, NoLoadBalancer, Rollout};
 use migrate::core::{ACTED_ON, Digest, FactName, FactValue, Facts, FailureClass, Phase, Plan, PlannedStep, Secret};
 use migrate::ports::{
-    LiveTree, ProcessFacts, RegisteredTarget, ReleaseName, ServiceFacts, TargetGroupFacts, TargetHealth, TreeFacts,
+    LiveTree, ProcessFacts, RegisteredTarget, ReleaseName, ScalingGroupFacts, ServiceFacts, TargetGroupFacts,
+    TargetHealth, TreeFacts,
 };
 use migrate::sim::{SimulatedDirectory, SimulatedFile, State, World};
 use serde_json::Value;
@@ -146,6 +147,13 @@ pub fn scaled(world: &World) {
         let (_, instance) = state.cloud.instances.iter_mut().find(|(name, _)| name == HOSTS[0]).unwrap();
         instance.tags.insert("aws:autoscaling:groupName".to_owned(), "web".to_owned());
     });
+}
+
+/// The group that it is in, with these processes suspended.
+pub fn scaling_group(world: &World, suspended: &[&str]) {
+    scaled(world);
+    let suspended = suspended.iter().map(|process| (*process).to_owned()).collect();
+    world.edit(|state| state.cloud.scaling_groups.insert("web".to_owned(), ScalingGroupFacts { suspended }));
 }
 
 /// What somebody accepts.
@@ -298,12 +306,19 @@ fn around() -> Vec<Scenario> {
                 *facts = others.fold(Facts::new(), |all, (name, value)| all.with(name.as_str(), value.clone()));
             },
         ),
+        entry("auto scaling", Gate, &["is in the auto scaling group web", "--scaling-processes Launch Terminate"])
+            .world(|world| scaling_group(world, &[])),
         entry(
-            "auto scaling",
+            "auto scaling that may still start one",
             Gate,
-            &["is in the auto scaling group web", "suspend-processes", "auto_scaling: suspended"],
+            &["auto scaling group web", "--scaling-processes Launch`"],
         )
-        .world(scaled),
+        .world(|world| scaling_group(world, &["Terminate", "AZRebalance"])),
+        entry("auto scaling that is not as stated", Gate, &["--scaling-processes Terminate`"])
+            .rollout(suspended)
+            .world(|world| scaling_group(world, &["Launch"])),
+        entry("no such auto scaling group", Inconclusive, &["the auto scaling group web, which AWS does not know"])
+            .world(scaled),
         entry("no instance", Gate, &["production-1: there is no instance"]).world(|world| {
             world.edit(|state| state.cloud.instances.retain(|(name, _)| name != HOSTS[0]));
         }),

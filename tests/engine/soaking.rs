@@ -179,6 +179,30 @@ async fn what_could_not_be_seen_does_not_count_and_what_never_can_be_ends_it() {
 }
 
 #[tokio::test]
+async fn another_reason_for_the_same_verdict_is_journalled_too() {
+    let host = || short().staging.host.to_string();
+    let stage = ready(short()).await;
+    take(&stage.world, "clear");
+    let fate = Fate::of(&stage)
+        .after(3, move |world| {
+            let failure = Some(Failure::transient("no route"));
+            world.edit(|state| state.hosts.get_mut(&host()).unwrap().unreachable = failure);
+        })
+        .after(6, move |world| {
+            world.edit(|state| state.hosts.get_mut(&host()).unwrap().unreachable = None);
+            put(world, "clear");
+        });
+    stage.heard(Command::Copy, fate.sink()).await.expect("it is back, and clear");
+    let said: Vec<_> = record(&stage, "2.soak").evidence.into_iter().map(|evidence| evidence.summary).collect();
+    let unseen = said.iter().filter(|said| said.starts_with("not observed")).count();
+    assert_eq!((unseen, windows(&stage)), (1, 11), "{said:?}");
+    assert!(
+        said.iter().position(|said| said.starts_with("not observed")) > Some(0),
+        "after the first reason: {said:?}"
+    );
+}
+
+#[tokio::test]
 async fn inconclusive_never_counts() {
     let stage = ready(short()).await;
     take(&stage.world, "clear");

@@ -47,12 +47,31 @@ pub fn assert_original(lab: &Lab, target: &str, when: &str) {
 fn production_there_and_back_and_nobody_notices() {
     let _turn = turn_to_measure();
     let lab = lab_before_phase_4();
+    auto_scaling_is_asked(&lab);
     there_and_back(&lab);
     killed_again_and_again(&lab);
     bad_releases::meet_no_user(&lab);
     bad_releases::are_gone_soon(&lab);
     unreachable_target::goes_on_and_goes_back(&lab);
     without_a_journal(&lab);
+}
+
+/// A target in an auto scaling group: phase 4 begins when the group cannot replace it, and not before.
+fn auto_scaling_is_asked(lab: &Lab) {
+    lab.administrator(
+        "scaling, ec2 = cloud('autoscaling'), cloud('ec2')
+scaling.create_launch_configuration(LaunchConfigurationName='web', ImageId='ami-1ab00000', InstanceType='t3.large')
+scaling.create_auto_scaling_group(AutoScalingGroupName='web', LaunchConfigurationName='web', MinSize=0, MaxSize=2)
+named = [{'Name': 'tag:Name', 'Values': ['chatmrpt-production-1']}]
+instance = ec2.describe_instances(Filters=named)['Reservations'][0]['Instances'][0]['InstanceId']
+ec2.create_tags(Resources=[instance], Tags=[{'Key': 'aws:autoscaling:groupName', 'Value': 'web'}])",
+    );
+    approve(lab);
+    let said = lab.migrate(&["phase", "4"]).expect(5);
+    let words = "is in the auto scaling group web, which may replace it in the middle of the run";
+    assert!(said.stderr.contains(words) && said.stderr.contains("--scaling-processes Launch Terminate"), "{said:?}");
+    TARGETS.iter().for_each(|target| assert_original(lab, target, "refused"));
+    lab.administrator("cloud('autoscaling').suspend_processes(AutoScalingGroupName='web')");
 }
 
 fn there_and_back(lab: &Lab) {

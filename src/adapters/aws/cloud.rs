@@ -4,14 +4,14 @@ use async_trait::async_trait;
 
 use super::{
     AwsSecrets, config, elasticache, elasticache_write, enumerate, identity, load_balancing, load_balancing_write,
-    network, network_write,
+    network, network_write, scaling,
 };
 use crate::core::rollout::{InstanceSelector, Rollout};
 use crate::core::{ApplyPermit, EitherPermit, Failure, Permission, Statement, UndoPermit};
 use crate::ports::{
     Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
-    ReplicationGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, TargetGroupFacts,
-    TargetPlace, WriteFailure,
+    ReplicationGroupFacts, ScalingGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource,
+    TargetGroupFacts, TargetPlace, WriteFailure,
 };
 
 /// AWS in one region, with the caller's credentials. Nothing is called, and no credentials are looked for, before the
@@ -23,6 +23,7 @@ pub struct AwsCloud {
     cache: aws_sdk_elasticache::Client,
     iam: aws_sdk_iam::Client,
     balancing: aws_sdk_elasticloadbalancingv2::Client,
+    scaling: aws_sdk_autoscaling::Client,
     sts: aws_sdk_sts::Client,
 }
 
@@ -44,6 +45,7 @@ impl AwsCloud {
             cache: aws_sdk_elasticache::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            scaling: aws_sdk_autoscaling::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
         };
         (cloud, AwsSecrets::new(aws_sdk_secretsmanager::Client::new(&config)))
@@ -86,6 +88,10 @@ impl CloudRead for AwsCloud {
 
     async fn target_group(&self, name: &str) -> Result<Option<TargetGroupFacts>, Failure> {
         load_balancing::target_group(&self.balancing, name).await
+    }
+
+    async fn scaling_group(&self, name: &str) -> Result<Option<ScalingGroupFacts>, Failure> {
+        scaling::group(&self.scaling, name).await
     }
 
     async fn tagged(&self, key: &str, value: &str) -> Result<Vec<TaggedResource>, Failure> {

@@ -12,6 +12,7 @@ mod load_balancing;
 mod load_balancing_write;
 mod network;
 mod network_write;
+mod scaling;
 mod secrets;
 
 pub use cloud::AwsCloud;

@@ -49,7 +49,8 @@ pub struct Production {
     /// When changes may begin; at any time when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change_window: Option<ChangeWindow>,
-    /// What keeps auto scaling from replacing a target in the middle of the run.
+    /// States that auto scaling replaces no target in the middle of the run, for where AWS does not let us look. When left
+    /// out, AWS has to be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_scaling: Option<AutoScaling>,
     /// Differences between staging and production that do not matter, each in the words in which it was reported.
