@@ -26,6 +26,7 @@ mod production_site;
 mod ramp_scenarios;
 mod release_scenarios;
 mod releases;
+mod scaling;
 mod scenarios;
 mod site;
 mod soak_scenarios;

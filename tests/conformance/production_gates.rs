@@ -1,23 +1,20 @@
 //! The gates of phase 4 pass where they have to: what was accepted, what phase 4 has done itself, and what is healthy.
 
-use migrate::core::rollout::Rollout;
 use migrate::core::{Digest, FailureClass};
-use migrate::sim::{Fault, World};
-use migrate::steps::{Observation, Step};
+use migrate::steps::Observation;
 
 use super::production_site::{
     HOSTS, accept, both_with_other_code, first_acted_on, not_sticky, older_module, put_other_code_on_both, release,
-    scaled, scaling_group, suspended, switch, switched_back, unbalanced, window,
+    switch, switched_back, unbalanced, window,
 };
 use super::scenarios::Scenario;
-use super::site;
 use super::stage::Stage;
 
-fn entry() -> Scenario {
+pub fn entry() -> Scenario {
     Scenario::new("production_entry_gate", "passes", FailureClass::Gate, &[])
 }
 
-async fn passes(scenario: Scenario) -> Observation {
+pub async fn passes(scenario: Scenario) -> Observation {
     let kind = scenario.kind;
     let seen = scenario.stage().await.observe(kind).await.unwrap();
     assert!(seen.failure.is_none(), "{kind}: {:?}", seen.failure);
@@ -25,7 +22,7 @@ async fn passes(scenario: Scenario) -> Observation {
     seen
 }
 
-fn says(seen: &Observation, words: &str) {
+pub fn says(seen: &Observation, words: &str) {
     let said: Vec<&str> = seen.measurements.iter().map(|measurement| measurement.summary.as_str()).collect();
     assert!(said.iter().any(|said| said.contains(words)), "`{words}` is not in {said:#?}");
 }
@@ -78,39 +75,6 @@ async fn an_accepted_version_does_not_stop_preflight_either() {
         .world(older_module);
     let seen = passes(scenario).await;
     says(&seen, "but for what rollout.yaml accepts: production-2 has flask_session 0.5.0 and staging 1.0");
-}
-
-#[tokio::test]
-async fn auto_scaling_that_ends_and_starts_no_instance_is_no_harm() {
-    let seen = passes(entry().world(|world| scaling_group(world, &["Launch", "Terminate"]))).await;
-    says(&seen, "is in the auto scaling group web, whose Launch and Terminate are suspended");
-}
-
-#[tokio::test]
-async fn auto_scaling_is_believed_to_be_as_stated_where_nobody_may_look() {
-    fn closed(world: &World) {
-        scaled(world);
-        world.fail_always("cloud.scaling_group", Fault::Deny);
-    }
-    let seen = passes(entry().rollout(suspended).world(closed)).await;
-    says(&seen, "auto scaling group web, which nobody lets us look at, and which rollout.yaml states is suspended");
-    let failure = entry().world(closed).stage().await.observe("production_entry_gate").await.unwrap_err();
-    assert_eq!(failure.class, FailureClass::Denied, "{failure}");
-}
-
-#[test]
-fn who_states_it_needs_no_permission_to_look() {
-    let asks = |rollout: Rollout| {
-        let plan = site::plan(rollout);
-        let Step::Observe(gate) = migrate::steps::build(site::step_of(&plan, "production_entry_gate")).unwrap() else {
-            panic!("a gate observes");
-        };
-        let statements = gate.actions(plan.rollout());
-        statements.iter().any(|statement| statement.actions == ["autoscaling:DescribeAutoScalingGroups"])
-    };
-    let mut stated = site::rollout();
-    suspended(&mut stated);
-    assert_eq!((asks(site::rollout()), asks(stated)), (true, false));
 }
 
 #[tokio::test]

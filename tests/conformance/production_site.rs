@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use migrate::core::rollout::{AutoScaling, Difference, LoadBalancer, NoLoadBalancer, Rollout};
+use migrate::core::rollout::{Difference, LoadBalancer, NoLoadBalancer, Rollout};
 use migrate::core::{ACTED_ON, Digest, FactName, FactValue, Facts, FailureClass, Phase, Plan, PlannedStep, Secret};
 use migrate::ports::{
-    LiveTree, ProcessFacts, RegisteredTarget, ReleaseName, ScalingGroupFacts, ServiceFacts, TargetGroupFacts,
-    TargetHealth, TreeFacts,
+    LiveTree, ProcessFacts, RegisteredTarget, ReleaseName, ServiceFacts, TargetGroupFacts, TargetHealth, TreeFacts,
 };
 use migrate::sim::{SimulatedDirectory, SimulatedFile, State, World};
 use serde_json::Value;
 
+use super::scaling;
 use super::scenarios::{Scenario, host};
 use super::stage::Stage;
 
@@ -141,30 +141,10 @@ pub fn not_sticky(world: &World) {
     group(world, |group| group.sticky = false);
 }
 
-/// A target in an auto scaling group.
-pub fn scaled(world: &World) {
-    world.edit(|state| {
-        let (_, instance) = state.cloud.instances.iter_mut().find(|(name, _)| name == HOSTS[0]).unwrap();
-        instance.tags.insert("aws:autoscaling:groupName".to_owned(), "web".to_owned());
-    });
-}
-
-/// The group that it is in, with these processes suspended.
-pub fn scaling_group(world: &World, suspended: &[&str]) {
-    scaled(world);
-    let suspended = suspended.iter().map(|process| (*process).to_owned()).collect();
-    world.edit(|state| state.cloud.scaling_groups.insert("web".to_owned(), ScalingGroupFacts { suspended }));
-}
-
 /// What somebody accepts.
 pub fn accept(rollout: &mut Rollout, difference: &str) {
     let difference = Difference::try_from(difference.to_owned()).unwrap();
     rollout.production.accepted_differences.push(difference);
-}
-
-/// rollout.yaml states that auto scaling is suspended.
-pub fn suspended(rollout: &mut Rollout) {
-    rollout.production.auto_scaling = Some(AutoScaling::Suspended);
 }
 
 /// There is no load balancer.
@@ -191,6 +171,7 @@ pub fn scenarios() -> Vec<Scenario> {
     let mut all = as_before();
     all.extend(as_tested());
     all.extend(around());
+    all.extend(scaling::scenarios());
     all.extend(ended());
     all
 }
@@ -306,19 +287,6 @@ fn around() -> Vec<Scenario> {
                 *facts = others.fold(Facts::new(), |all, (name, value)| all.with(name.as_str(), value.clone()));
             },
         ),
-        entry("auto scaling", Gate, &["is in the auto scaling group web", "--scaling-processes Launch Terminate"])
-            .world(|world| scaling_group(world, &[])),
-        entry(
-            "auto scaling that may still start one",
-            Gate,
-            &["auto scaling group web", "--scaling-processes Launch`"],
-        )
-        .world(|world| scaling_group(world, &["Terminate", "AZRebalance"])),
-        entry("auto scaling that is not as stated", Gate, &["--scaling-processes Terminate`"])
-            .rollout(suspended)
-            .world(|world| scaling_group(world, &["Launch"])),
-        entry("no such auto scaling group", Inconclusive, &["the auto scaling group web, which AWS does not know"])
-            .world(scaled),
         entry("no instance", Gate, &["production-1: there is no instance"]).world(|world| {
             world.edit(|state| state.cloud.instances.retain(|(name, _)| name != HOSTS[0]));
         }),
