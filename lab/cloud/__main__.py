@@ -63,7 +63,7 @@ def main() -> None:
     balancer, routes = LoadBalancer(directory, upstream), Routes(directory / "state")
     control = Control(upstream, faults, permissions, cache, settings, routes, security_groups(upstream))
     ec2 = Ec2(upstream, cache, permissions)
-    Handler.proxy = Proxy(upstream, faults, permissions, ec2, cache, balancer, Scaling(), control)
+    Handler.proxy = Proxy(upstream, faults, permissions, ec2, cache, balancer, Scaling(upstream), control)
     control.proxy = Handler.proxy
     threading.Thread(target=tick_for_ever, args=(cache, balancer), daemon=True).start()
     Server((addresses.CLOUD, addresses.CLOUD_PORT), Handler).serve_forever()

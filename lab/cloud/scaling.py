@@ -6,7 +6,7 @@ import re
 from xml.sax.saxutils import escape
 
 from cloud.call import Call
-from cloud.reply import Reply
+from cloud.reply import Reply, error
 
 # What a group does unless told otherwise, and what is meant when no process is named.
 _PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck",
@@ -16,15 +16,20 @@ _PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "
 class Scaling:
     """What is suspended, by group."""
 
-    def __init__(self) -> None:
+    def __init__(self, upstream) -> None:
+        self.upstream = upstream
         self._suspended: dict[str, set[str]] = {}
 
     def change(self, call: Call) -> Reply | None:
         """Suspends or resumes processes; anything else is for the stand-in."""
         if call.action not in ("SuspendProcesses", "ResumeProcesses"):
             return None
+        name = call.parameters["AutoScalingGroupName"]
+        found = self.upstream.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        if not found["AutoScalingGroups"]:
+            return error(call.service, 400, "ValidationError", f"AutoScalingGroup name not found - {name}")
         named = set(call.members("ScalingProcesses") or _PROCESSES)
-        suspended = self._suspended.setdefault(call.parameters["AutoScalingGroupName"], set())
+        suspended = self._suspended.setdefault(name, set())
         if call.action == "SuspendProcesses":
             suspended |= named
         else:

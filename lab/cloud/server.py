@@ -60,7 +60,7 @@ class Proxy:
             reply = self.ec2.refuse(call)
         elif call.service == "elasticache" and self.permissions.allows(call):
             reply = self.cache.refuse(call) or self.cache.hold_back(call)
-        elif call.service == "autoscaling":
+        elif call.service == "autoscaling" and self.permissions.allows(call):
             reply = self.scaling.change(call)
         if reply is not None:
             return reply

@@ -28,7 +28,8 @@ struct Look {
 impl Engine {
     /// Looks until the soak is earned. A crash or a signal costs the window that was being looked at, and no other.
     pub(super) async fn soak(&mut self, planned: &PlannedStep, step: &dyn Watch) -> Result<(), Stop> {
-        let (mut unchanged, mut said) = (0, String::new());
+        // Another process may have said it: what it said is not asked for again.
+        let (mut unchanged, mut said) = (0, None::<String>);
         loop {
             self.spend_window(planned)?;
             let Look { window, counted, measurements, failure, rest } = match self.look(planned, step).await? {
@@ -38,9 +39,9 @@ impl Engine {
             let verdict = window.verdict;
             let refused = (!verdict.passes()).then(|| refusal(verdict, &measurements));
             let saying = objections(&measurements);
-            let is_said = self.verdict(&planned.id) == Some(verdict) && saying == said;
+            let is_said = self.verdict(&planned.id) == Some(verdict) && said.is_none_or(|said| said == saying);
             unchanged = if is_said { unchanged + 1 } else { JUDGED_AGAIN };
-            said = saying;
+            said = Some(saying);
             if unchanged >= JUDGED_AGAIN || verdict == Verdict::Abort {
                 self.record_verdict(&planned.id, verdict, measurements)?;
                 unchanged = 0;

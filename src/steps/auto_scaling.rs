@@ -17,6 +17,8 @@ const GROUP: &str = "aws:autoscaling:groupName";
 /// through these two.
 /// <https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html>
 const REPLACE: [&str; 2] = ["Launch", "Terminate"];
+/// The process that marks an instance as unhealthy. What it has marked meanwhile is replaced as soon as the others resume.
+const MARK: &str = "HealthCheck";
 
 /// What it takes to look, unless rollout.yaml states how it is.
 pub fn reads(rollout: &Rollout) -> Option<Statement> {
@@ -76,13 +78,17 @@ async fn look(context: &ReadContext<'_>, group: &str) -> Result<Seen, Failure> {
     let (suspended, active): (Vec<_>, Vec<_>) =
         REPLACE.into_iter().partition(|process| found.suspended.contains(*process));
     let (verdict, words) = if active.is_empty() {
-        (Verdict::Pass, format!("whose {} are suspended", REPLACE.join(" and ")))
+        let mark = if found.suspended.contains(MARK) {
+            String::new()
+        } else {
+            format!(", and whose {MARK} is not: look at `HealthStatus` before `resume-processes`")
+        };
+        (Verdict::Pass, format!("whose {} are suspended{mark}", REPLACE.join(" and ")))
     } else {
         let words = format!(
-            "which may replace it in the middle of the run: `aws autoscaling suspend-processes \
-             --auto-scaling-group-name {group} --scaling-processes {}`, then `migrate phase 4` again; \
-             `resume-processes` when phase 4 is over",
-            active.join(" ")
+            "which may replace it in the middle of the run, for {} is not suspended: `aws autoscaling suspend-processes \
+             --auto-scaling-group-name {group}`, then `migrate phase 4` again; `resume-processes` when phase 4 is over",
+            active.join(" or ")
         );
         (Verdict::Abort, words)
     };

@@ -37,11 +37,11 @@ fn suspended(rollout: &mut Rollout) {
 pub fn scenarios() -> Vec<Scenario> {
     let way = |name, class, words| Scenario::new(GATE, name, class, words);
     vec![
-        way("auto scaling", Gate, &["is in the auto scaling group web", "--scaling-processes Launch Terminate"])
+        way("auto scaling", Gate, &["is in the auto scaling group web", "for Launch or Terminate is not suspended"])
             .world(|world| scaling_group(world, &[])),
-        way("auto scaling that may still start one", Gate, &["auto scaling group web", "--scaling-processes Launch`"])
+        way("auto scaling that may still start one", Gate, &["auto scaling group web", "for Launch is not suspended"])
             .world(|world| scaling_group(world, &["Terminate", "AZRebalance"])),
-        way("auto scaling that is not as stated", Gate, &["--scaling-processes Terminate`"])
+        way("auto scaling that is not as stated", Gate, &["for Terminate is not suspended"])
             .rollout(suspended)
             .world(|world| scaling_group(world, &["Launch"])),
         way("no such auto scaling group", Inconclusive, &["the auto scaling group web, which AWS does not know"])
@@ -52,7 +52,11 @@ pub fn scenarios() -> Vec<Scenario> {
 #[tokio::test]
 async fn auto_scaling_that_ends_and_starts_no_instance_is_no_harm() {
     let seen = passes(entry().world(|world| scaling_group(world, &["Launch", "Terminate"]))).await;
-    says(&seen, "is in the auto scaling group web, whose Launch and Terminate are suspended");
+    says(&seen, "group web, whose Launch and Terminate are suspended, and whose HealthCheck is not: look at");
+    let all = passes(entry().world(|world| scaling_group(world, &["HealthCheck", "Launch", "Terminate"]))).await;
+    says(&all, "is in the auto scaling group web, whose Launch and Terminate are suspended");
+    let said = all.measurements.iter().any(|measurement| measurement.summary.contains("HealthCheck"));
+    assert!(!said, "there is nothing to look at: {:?}", all.measurements);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::{LazyLock, Mutex};
 use migrate::core::{Contract, Facts, Plan, PlanDigest, PlannedStep};
 use migrate::steps::{self, Step};
 
-use super::stage::Stage;
+use super::stage::{Heard, Stage};
 use super::{production_site, site, soak_scenarios};
 
 /// What a walk depends on: the plan, what was known at its beginning, and how many steps it has gone.
@@ -45,6 +45,8 @@ impl Stage {
         if let Some(planned) = steps.get(end) {
             stage.approach(planned).await;
         }
+        // Whoever comes first has heard of the whole walk, the others of nothing.
+        stage.heard = Heard::default();
         stage
     }
 

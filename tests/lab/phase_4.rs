@@ -69,7 +69,7 @@ ec2.create_tags(Resources=[instance], Tags=[{'Key': 'aws:autoscaling:groupName',
     approve(lab);
     let said = lab.migrate(&["phase", "4"]).expect(5);
     let words = "is in the auto scaling group web, which may replace it in the middle of the run";
-    assert!(said.stderr.contains(words) && said.stderr.contains("--scaling-processes Launch Terminate"), "{said:?}");
+    assert!(said.stderr.contains(words) && said.stderr.contains("--auto-scaling-group-name web`"), "{said:?}");
     TARGETS.iter().for_each(|target| assert_original(lab, target, "refused"));
     lab.administrator("cloud('autoscaling').suspend_processes(AutoScalingGroupName='web')");
 }
@@ -78,6 +78,7 @@ fn there_and_back(lab: &Lab) {
     approve(lab);
     let people = People::in_front_of(lab);
     lab.migrate(&["phase", "4"]).expect(0);
+    assert!(lab.journal().contains("is in the auto scaling group web, whose Launch and Terminate are suspended"));
     assert!(TARGETS.iter().all(|target| is_on_a_release(lab, target)));
     lab.migrate(&["check", "--for", "done"]).expect(0);
     lab.migrate(&["rollback", "--to", "3"]).expect(0);
