@@ -6,7 +6,7 @@ use crate::fixture::{Lab, signal};
 use crate::people::People;
 use crate::phase_2::on_host;
 use crate::phase_3::lab_after_phase_2;
-use crate::turns::turn_to_measure;
+use crate::turns::turn_of_production;
 use crate::{bad_releases, unreachable_target};
 
 pub const TARGETS: [&str; 2] = ["production-1", "production-2"];
@@ -45,7 +45,7 @@ pub fn assert_original(lab: &Lab, target: &str, when: &str) {
 /// One lab for all of it: what comes before phase 4 takes minutes.
 #[test]
 fn production_there_and_back_and_nobody_notices() {
-    let _turn = turn_to_measure();
+    let _turn = turn_of_production();
     let lab = lab_before_phase_4();
     auto_scaling_is_asked(&lab);
     there_and_back(&lab);
