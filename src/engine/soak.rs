@@ -38,10 +38,10 @@ impl Engine {
             };
             let verdict = window.verdict;
             let refused = (!verdict.passes()).then(|| refusal(verdict, &measurements));
-            let saying = objections(&measurements);
-            let is_said = self.verdict(&planned.id) == Some(verdict) && said.is_none_or(|said| said == saying);
+            let saying = refused.as_ref().map(|refused| without_figures(&refused.message));
+            let is_said = self.verdict(&planned.id) == Some(verdict) && (said.is_none() || said == saying);
             unchanged = if is_said { unchanged + 1 } else { JUDGED_AGAIN };
-            said = Some(saying);
+            said = saying;
             if unchanged >= JUDGED_AGAIN || verdict == Verdict::Abort {
                 self.record_verdict(&planned.id, verdict, measurements)?;
                 unchanged = 0;
@@ -177,13 +177,9 @@ impl Engine {
     }
 }
 
-/// What keeps a window from counting, without its figures: those are others in every window.
-fn objections(measurements: &[Measurement]) -> String {
-    let objecting = measurements.iter().filter(|measurement| !measurement.verdict.passes());
-    objecting
-        .flat_map(|measurement| measurement.summary.chars().chain(['\n']))
-        .filter(|c| !c.is_ascii_digit())
-        .collect()
+/// The figures of a refusal are others in every window.
+fn without_figures(message: &str) -> String {
+    message.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// What a soak looks at.
