@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from command import setup
 
 LAB = setup.LAB
 MARKER = "lab-directory"
+# What `save` copies. `screen` is written by tests: one file for each command they ran.
+RECORDS = ("log", "rollout.yaml", ".migrate", "screen")
 
 
 class LabError(Exception):
@@ -39,8 +42,8 @@ def running(directory: Path) -> int:
     return pid
 
 
-def up(directory: Path) -> None:
-    """Starts a lab and returns when everything in it answers."""
+def up(directory: Path, when_created: Callable[[], None] = lambda: None) -> None:
+    """Starts a lab and returns when everything in it answers. Calls `when_created` when its directory is there."""
     if world_pid(directory):
         setup.say(f"already up in {directory}")
         return
@@ -54,6 +57,7 @@ def up(directory: Path) -> None:
     (directory / "state").mkdir()
     (directory / MARKER).write_text("Made by lab/lab up; lab/lab down removes it.\n")
     shutil.copy(LAB / "rollout.yaml", directory / "rollout.yaml")
+    when_created()
     log = directory / "log/world.log"
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     with open(log, "wb") as output:
@@ -99,8 +103,22 @@ def _network_of(pid: int | str) -> int | None:
         return None
 
 
-def down(directory: Path, keep: bool = False) -> None:
-    """Ends a lab: its first process takes all the others, the mounts and the networks with it."""
+def save(directory: Path, place: Path) -> None:
+    """Copies what a failure is understood by: logs, rollout, journal, evidence, and screens. Replaces what is there."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for name in RECORDS:
+        if (directory / name).is_dir():
+            shutil.copytree(directory / name, place / name)
+        elif (directory / name).exists():
+            shutil.copy(directory / name, place / name)
+
+
+def down(directory: Path, keep: bool = False, save_to: Path | None = None) -> None:
+    """Ends a lab: its first process takes all the others, the mounts and the networks with it.
+
+    Its records are copied to `save_to` before its directory is removed.
+    """
     if not (directory / MARKER).exists():
         raise LabError(f"{directory} is not a lab's directory")
     pid = world_pid(directory)
@@ -112,6 +130,8 @@ def down(directory: Path, keep: bool = False) -> None:
         select.select([process], [], [], 10)
         os.close(process)
         _end_visitors(inside)
+    if save_to:
+        save(directory, save_to)
     if keep:
         return
     shutil.rmtree(directory)

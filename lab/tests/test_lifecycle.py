@@ -96,3 +96,30 @@ def test_an_ordinary_user_may_have_a_lab(tmp_path: Path) -> None:
     finally:
         lab.command("down")
         home.rmdir()
+
+
+def test_a_lab_ends_with_its_owner_even_when_that_is_killed_and_its_records_are_kept(tmp_path: Path) -> None:
+    owner = subprocess.Popen(["sleep", "600"])
+    lab = Lab(tmp_path / "owned")
+    saved = tmp_path / "saved"
+    lab.command("up", "--owner", str(owner.pid), "--save", str(saved))
+    (lab.directory / "screen").mkdir()
+    (lab.directory / "screen/01-phase-1.stdout").write_text("the last screen")
+    lab.enter("sh", "-c", "sleep 300 >/dev/null 2>&1 &")
+    owner.kill()
+    owner.wait()
+    deadline = time.monotonic() + 60
+    while lab.directory.exists() or processes_of(lab.directory):
+        assert time.monotonic() < deadline, processes_of(lab.directory)
+        time.sleep(0.1)
+    assert (saved / "screen/01-phase-1.stdout").read_text() == "the last screen"
+    assert (saved / "log/staging.log").exists() and (saved / "rollout.yaml").exists()
+
+
+def test_a_lab_of_a_process_that_is_gone_is_not_started(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    lab = Lab(tmp_path / "orphan")
+    done = lab.command("up", "--owner", str(ended.pid), check=False)
+    assert done.returncode == 1 and f"there is no process {ended.pid}" in done.stderr
+    assert not processes_of(lab.directory)

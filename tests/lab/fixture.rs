@@ -1,60 +1,28 @@
 //! One lab, and the commands to drive it.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::turns::Place;
+use crate::said::{Running, Said};
 
-/// A lab that is up; it ends when this is dropped.
+/// How often a test looks at what it waits for.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// The exit code of a command whose measurement was not enough for a verdict.
+const INCONCLUSIVE: i32 = 6;
+/// How often an inconclusive command is run.
+const ATTEMPTS: u32 = 4;
+/// The lab's own phases, when a test has changed some: a directory in the lab's.
+pub const PHASES: &str = "phases";
+
+/// A lab that is up. It ends when this is dropped, and also when the test's process is killed.
 pub struct Lab {
     directory: tempfile::TempDir,
-    /// Given back after the lab has ended.
-    _place: Option<Place>,
-}
-
-/// What a finished `migrate` said.
-pub struct Said {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Said {
-    /// The JSON document it printed.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// Fails the test with everything that was said unless the exit code is the expected one.
-    #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "exit code; {self:?}");
-        self
-    }
-
-    /// Standard output and standard error together.
-    pub fn all(&self) -> String {
-        format!("{}{}", self.stdout, self.stderr)
-    }
-}
-
-impl std::fmt::Debug for Said {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "exit {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
-    }
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        use std::os::unix::process::ExitStatusExt;
-        Self {
-            code: output.status.code().unwrap_or_else(|| -output.status.signal().unwrap_or(0)),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
+    /// How many commands have written a screen.
+    screens: Cell<u32>,
 }
 
 /// A command of the lab.
@@ -65,10 +33,13 @@ pub fn command() -> Command {
 impl Lab {
     /// Starts a lab whose store takes two seconds to create.
     pub fn up() -> Self {
-        let place = Place::take();
-        let lab = Self { directory: tempfile::tempdir().unwrap(), _place: place };
-        lab.control(&["up"]);
+        let lab = Self { directory: tempfile::tempdir().unwrap(), screens: Cell::new(0) };
+        // Of an earlier run.
+        let _ = std::fs::remove_dir_all(failure_directory());
+        let owner = std::process::id().to_string();
+        lab.control(&["up", "--owner", &owner, "--save", failure_directory().to_str().unwrap()]);
         lab.control(&["settings", "slow_creating_seconds=2", "deleting_seconds=1", "in_use_seconds=1"]);
+        std::fs::create_dir(lab.path().join("screen")).unwrap();
         lab
     }
 
@@ -93,41 +64,61 @@ impl Lab {
         entered
     }
 
-    /// `migrate`, not started yet.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    /// Runs `migrate` to its end.
+    pub fn migrate(&self, arguments: &[&str]) -> Said {
+        self.start(arguments).wait()
+    }
+
+    /// Runs `migrate` to its end, and again while it is inconclusive: on a busy machine a measurement may need more than one
+    /// attempt. Says so.
+    pub fn conclude(&self, arguments: &[&str]) -> Said {
+        for attempt in 1..ATTEMPTS {
+            let said = self.migrate(arguments);
+            if said.code != INCONCLUSIVE {
+                return said;
+            }
+            log_attempt(arguments, attempt, &said);
+        }
+        self.migrate(arguments)
+    }
+
+    /// Starts `migrate` on the operator's machine, with the lab's rollout, and leaves it running.
+    pub fn start(&self, arguments: &[&str]) -> Running {
         let mut migrate = self.enter(env!("CARGO_BIN_EXE_migrate"));
         migrate.arg("--rollout").arg(self.path().join("rollout.yaml")).args(arguments);
-        migrate
+        if self.path().join(PHASES).is_dir() {
+            migrate.arg("--phases").arg(self.path().join(PHASES));
+        }
+        Running::start(migrate, self.next_screen(arguments))
     }
 
-    /// Runs `migrate` to its end, which has to come within a quarter of an hour.
-    pub fn migrate(&self, arguments: &[&str]) -> Said {
-        let mut limited = self.enter("timeout");
-        limited.args(["-s", "INT", "900", env!("CARGO_BIN_EXE_migrate"), "--rollout"]);
-        limited.arg(self.path().join("rollout.yaml")).args(arguments).output().unwrap().into()
+    /// The files, without extension, that the next command writes its screen to.
+    fn next_screen(&self, arguments: &[&str]) -> PathBuf {
+        self.screens.set(self.screens.get() + 1);
+        let words: Vec<&str> = arguments.iter().copied().filter(|word| !word.contains('/')).collect();
+        self.path().join(format!("screen/{:02}-{}", self.screens.get(), words.join("-").replace(['.', ' '], "-")))
     }
 
-    /// Starts `migrate` and leaves it running.
-    pub fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    }
-
-    /// Starts `migrate` and waits until its journal says `event` of `step` once more than before.
-    pub fn start_until(&self, arguments: &[&str], event: &str, step: &str) -> Child {
+    /// Starts `migrate` and waits until its journal says `event` of `step` once more than before. Starts it again when it was
+    /// inconclusive before that.
+    pub fn start_until(&self, arguments: &[&str], event: &str, step: &str) -> Running {
         let wanted = format!("\"type\":\"{event}\",\"data\":{{\"step\":\"{step}\"");
         let before = self.journal().matches(&wanted).count();
-        let mut child = self.start(arguments);
-        // A comparison before it takes minutes on a busy machine.
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(900);
-        while self.journal().matches(&wanted).count() <= before {
-            assert!(std::time::Instant::now() < deadline, "{event} of {step} never came");
-            if child.try_wait().unwrap().is_some() {
-                let said = Said::from(child.wait_with_output().unwrap());
-                panic!("ended before {event} of {step}: {said:?}");
+        for attempt in 1..=ATTEMPTS {
+            let mut running = self.start(arguments);
+            let mut ended = false;
+            wait_until(&format!("{event} of {step}"), Duration::from_secs(300), || {
+                ended = running.has_ended();
+                ended || self.journal().matches(&wanted).count() > before
+            });
+            if self.journal().matches(&wanted).count() > before {
+                return running;
             }
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            let said = running.wait();
+            assert_eq!(said.code, INCONCLUSIVE, "ended before {event} of {step}: {said:?}");
+            log_attempt(arguments, attempt, &said);
         }
-        child
+        panic!("inconclusive {ATTEMPTS} times before {event} of {step}");
     }
 
     /// The journal as it is now.
@@ -173,8 +164,40 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        // Dropped while failing too; the reason of the failure must not be hidden by a second one.
-        let _ = command().args(["down", "--dir"]).arg(self.directory.path()).output();
+        let mut down = command();
+        down.args(["down", "--dir"]).arg(self.directory.path());
+        if std::thread::panicking() {
+            let directory = failure_directory();
+            down.arg("--save").arg(&directory);
+            eprintln!("logs, journal and screens of the lab: {}", directory.display());
+        }
+        // The reason of a failure must not be hidden by a second one.
+        let _ = down.output();
+    }
+}
+
+/// Where the lab of a failed test keeps its logs, journal and screens.
+fn failure_directory() -> PathBuf {
+    let name = std::env::var("NEXTEST_TEST_NAME").ok();
+    let name = name.or_else(|| std::thread::current().name().map(str::to_owned)).unwrap_or_else(|| "lab".to_owned());
+    let root = std::env::var_os("LAB_FAILURES")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("lab-failures"), PathBuf::from);
+    root.join(name.replace("::", "."))
+}
+
+/// Says in the test's output that a command is run again, and why.
+fn log_attempt(arguments: &[&str], attempt: u32, said: &Said) {
+    let why = said.stderr.lines().rfind(|line| line.starts_with("waiting:")).unwrap_or("no reason given");
+    eprintln!("the machine may be busy: attempt {attempt} of {ATTEMPTS} of `migrate {}`: {why}", arguments.join(" "));
+}
+
+/// Polls until `condition` holds, and fails the test when it does not in time.
+#[track_caller]
+pub fn wait_until(what: &str, timeout: Duration, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + timeout;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within {} s: {what}", timeout.as_secs());
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -184,10 +207,4 @@ fn cloud_python() -> String {
                   from command import setup; print(setup.virtualenv('cloud') / 'bin/python')";
     let output = Command::new("/usr/bin/python3").args(["-c", script]).current_dir(env!("CARGO_MANIFEST_DIR")).output();
     String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
-}
-
-/// Sends a signal to a process we started.
-pub fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
 }

@@ -1,6 +1,7 @@
 //! What operators do: two at once, a lost journal, changed files.
 
-use crate::fixture::{Lab, Said, signal};
+use crate::fixture::Lab;
+use crate::said::Said;
 
 #[test]
 fn one_writer_at_a_time_and_a_stolen_lock_stops_the_first() {
@@ -12,7 +13,7 @@ fn one_writer_at_a_time_and_a_stolen_lock_stops_the_first() {
     lab.migrate(&["unlock"]).expect(7);
     lab.migrate(&["unlock", "--force", "--reason", "a test"]).expect(0);
     lab.migrate(&["phase", "1"]).expect(0);
-    let first = Said::from(first.wait_with_output().unwrap());
+    let first = first.wait();
     assert_eq!(first.code, 7, "the first finds out before it writes: {first:?}");
     lab.assert_made_once();
     lab.migrate(&["unlock"]).expect(0);
@@ -67,9 +68,9 @@ fn a_damaged_journal_is_never_believed_and_the_way_back_stays() {
 #[test]
 fn changed_files_stop_the_way_forward_but_not_the_way_back() {
     let lab = Lab::up();
-    let child = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
-    signal(&child, "INT");
-    child.wait_with_output().unwrap();
+    let running = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
+    running.signal("INT");
+    running.wait();
     let rollout = lab.path().join("rollout.yaml");
     let text = std::fs::read_to_string(&rollout).unwrap();
     std::fs::write(&rollout, text.replace("latency_p99: 250ms", "latency_p99: 300ms")).unwrap();
@@ -128,7 +129,7 @@ fn a_rollback_under_a_live_process_touches_nothing() {
     for arguments in [&["rollback"][..], &["rollback", "--discover", "--yes"]] {
         lab.migrate(arguments).expect(7);
     }
-    let first = Said::from(first.wait_with_output().unwrap());
+    let first = first.wait();
     assert_eq!(first.code, 0, "{first:?}");
     lab.migrate(&["rollback", "--to", "0"]).expect(0);
     lab.assert_nothing_left();

@@ -1,6 +1,7 @@
 //! What AWS and the site do to us.
 
-use crate::fixture::{Lab, Said, signal};
+use crate::fixture::Lab;
+use crate::said::Said;
 
 #[test]
 fn without_permissions_it_waits_for_them() {
@@ -94,10 +95,10 @@ fn a_leftover_with_our_tag_is_an_error() {
 
 /// Stops phase 1 while the store is being created, does something to the site, and goes on.
 fn meanwhile(lab: &Lab, what: impl FnOnce()) -> Said {
-    lab.control(&["settings", "slow_creating_seconds=20"]);
-    let child = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
-    signal(&child, "INT");
-    assert_eq!(Said::from(child.wait_with_output().unwrap()).code, 130);
+    lab.control(&["settings", "slow_creating_seconds=8"]);
+    let running = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
+    running.signal("INT");
+    running.wait().expect(130);
     what();
     lab.migrate(&["phase", "1"])
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fixture::{Lab, Said, signal};
+use crate::fixture::{Lab, wait_until};
 
 /// How often it is killed on its way, each way.
 const KILLS: usize = 8;
@@ -11,18 +11,18 @@ const KILLS: usize = 8;
 fn kill_and_finish(lab: &Lab, arguments: &[&str], random: &mut fastrand::Rng) {
     let mut killed = 0;
     for _ in 0..KILLS {
-        let mut child = lab.start(arguments);
+        let mut running = lab.start(arguments);
         let patience = Duration::from_millis(random.u64(50..2_500));
         let deadline = Instant::now() + patience;
         // Waiting for a moment, not for luck: whatever has happened by then, the end must be the same.
-        while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
+        while Instant::now() < deadline && !running.has_ended() {
             std::thread::sleep(Duration::from_millis(5));
         }
-        if child.try_wait().unwrap().is_none() {
-            signal(&child, "KILL");
+        if !running.has_ended() {
+            running.signal("KILL");
             killed += 1;
         }
-        let said = Said::from(child.wait_with_output().unwrap());
+        let said = running.wait();
         assert!(matches!(said.code, -9 | 0), "{said:?}");
     }
     assert!(killed > 0, "nothing was killed: the test proves nothing");
@@ -50,14 +50,12 @@ fn a_signal_in_the_middle_of_a_wait_checkpoints_within_two_seconds() {
     let lab = Lab::up();
     lab.control(&["settings", "slow_creating_seconds=60"]);
     for (name, code) in [("INT", 130), ("TERM", 143)] {
-        let child = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
+        let running = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
         // What is being made is not left half made: the wait comes after it.
-        while lab.effects("CreateReplicationGroup") == 0 {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
+        wait_until("the store is being created", Duration::from_secs(60), || lab.effects("CreateReplicationGroup") > 0);
         let sent = Instant::now();
-        signal(&child, name);
-        let said = Said::from(child.wait_with_output().unwrap());
+        running.signal(name);
+        let said = running.wait();
         assert!(sent.elapsed() < Duration::from_secs(2), "{name} took {:?}", sent.elapsed());
         assert_eq!(said.code, code, "{said:?}");
         let status = lab.migrate(&["status", "--output", "json"]).expect(0).json();
