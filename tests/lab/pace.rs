@@ -63,8 +63,13 @@ pub fn prepare_phase_3(lab: &Lab) {
 pub fn prepare_phase_4(lab: &Lab) {
     shorten_proofs(lab);
     leave_out(lab, "2-staging-copy.yaml", &["rollback_rehearsal"]);
-    let drill = "store_loss_drill: { id: store-loss,";
-    edit_phases(lab, "2-staging-copy.yaml", drill, &format!("{drill} begins_after: 8s, lasts: 4s,"));
+    // Few users: a busy machine has to sign them in before the cut, and others during it.
+    edit_phases(
+        lab,
+        "2-staging-copy.yaml",
+        "id: store-loss,",
+        "id: store-loss, begins_after: 10s, lasts: 6s, watched_users: 2, load_users: 3,",
+    );
     edit_rollout(lab, "worker_counts: [2, 3, 4]", "worker_counts: [2]");
     edit_rollout(lab, "duration: 20s, ramp_up: 2s", "duration: 5s, ramp_up: 1s");
     edit_rollout(lab, "warm_up: 15s, minimum_time: 100s", "warm_up: 1s, minimum_time: 6s");
