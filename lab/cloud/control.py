@@ -15,7 +15,7 @@ class Control:
 
     def handle(self, method: str, path: str, body: bytes, asker: str) -> tuple[int, dict]:
         """Answers one request with a status and what to say. `asker` is the address it came from."""
-        name = path[len("/_lab/"):].strip("/")
+        name = path[len("/_lab/") :].strip("/")
         if (method, name) == ("POST", "route"):
             return self.routes.answer(asker, body)
         action = getattr(self, f"{method.lower()}_{name}", None) if name.isidentifier() else None
@@ -83,8 +83,9 @@ class Control:
         groups = self.upstream.client("ec2").describe_security_groups()["SecurityGroups"]
         subnets = self.upstream.client("elasticache").describe_cache_subnet_groups()["CacheSubnetGroups"]
         return {
-            "security_groups": [{"id": g["GroupId"], "name": g["GroupName"]} for g in groups
-                                if g["GroupId"] not in self.seeded],
+            "security_groups": [
+                {"id": g["GroupId"], "name": g["GroupName"]} for g in groups if g["GroupId"] not in self.seeded
+            ],
             "replication_groups": [{"id": g.name, "status": g.status} for g in self.cache.groups.values()],
             "cache_subnet_groups": [{"name": s["CacheSubnetGroupName"]} for s in subnets],
             "store_running": self.cache.node.process is not None,

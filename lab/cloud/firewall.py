@@ -41,9 +41,11 @@ class Firewall:
 
     def _route(self, verb: str, address: str) -> None:
         subprocess.run(
-            network.within(self.state, "redis", "ip", "route", verb, f"{address}/32", "dev", "eth0", "src",
-                           addresses.REDIS),
-            check=True, stdin=subprocess.DEVNULL,
+            network.within(
+                self.state, "redis", "ip", "route", verb, f"{address}/32", "dev", "eth0", "src", addresses.REDIS
+            ),
+            check=True,
+            stdin=subprocess.DEVNULL,
         )
 
     def sources(self, groups: list[str]) -> set[str]:
@@ -69,7 +71,8 @@ class Firewall:
         reservations = self.upstream.client("ec2").describe_instances()["Reservations"]
         return {
             instance["PrivateIpAddress"]
-            for reservation in reservations for instance in reservation["Instances"]
+            for reservation in reservations
+            for instance in reservation["Instances"]
             if any(group["GroupId"] in groups for group in instance["SecurityGroups"])
         }
 

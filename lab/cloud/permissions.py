@@ -35,7 +35,8 @@ class Permissions:
             statement["Action"] = [a for a in statement["Action"] if a.partition(":")[0] not in withheld]
         document["Statement"] = [s for s in document["Statement"] if s["Action"]]
         self.upstream.client("iam").put_user_policy(
-            UserName=USER, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(document))
+            UserName=USER, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(document)
+        )
         self.withheld = withheld
 
     def caller(self, access_key: str) -> str:
@@ -49,7 +50,8 @@ class Permissions:
         if call.access_key != self.access_key:
             return True
         results = self.upstream.client("iam").simulate_principal_policy(
-            PolicySourceArn=ARN, ActionNames=[call.permission])["EvaluationResults"]
+            PolicySourceArn=ARN, ActionNames=[call.permission]
+        )["EvaluationResults"]
         return results[0]["EvalDecision"] == "allowed"
 
     def correct_simulation(self, answer: Reply) -> None:

@@ -50,8 +50,12 @@ class Routes:
             words = checked(json.loads(body or b"{}").get("words"))
         except ValueError as error:
             return 400, {"error": str(error)}
-        done = subprocess.run(network.within(self.state, host.name, "ip", "route", *words), capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            network.within(self.state, host.name, "ip", "route", *words),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
         return 200, {"code": done.returncode, "said": done.stdout + done.stderr}
 
 

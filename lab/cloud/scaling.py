@@ -9,8 +9,17 @@ from cloud.call import Call
 from cloud.reply import Reply, error
 
 # What a group does unless told otherwise, and what is meant when no process is named.
-_PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck",
-              "InstanceRefresh", "ReplaceUnhealthy", "ScheduledActions")
+_PROCESSES = (
+    "Launch",
+    "Terminate",
+    "AddToLoadBalancer",
+    "AlarmNotification",
+    "AZRebalance",
+    "HealthCheck",
+    "InstanceRefresh",
+    "ReplaceUnhealthy",
+    "ScheduledActions",
+)
 
 
 class Scaling:
@@ -47,7 +56,8 @@ class Scaling:
             members = "".join(
                 f"<member><ProcessName>{escape(process)}</ProcessName>"
                 "<SuspensionReason>User suspended at the lab</SuspensionReason></member>"
-                for process in sorted(suspended))
+                for process in sorted(suspended)
+            )
             return f"{match.group(0)}<SuspendedProcesses>{members}</SuspendedProcesses>"
 
         # An instance names its group too; a group's own name comes before its ARN.

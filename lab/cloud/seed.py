@@ -24,7 +24,8 @@ def seed(upstream, permissions: Permissions) -> dict[str, str]:
     }
     _target_group(upstream, vpc, [instances["production-1"], instances["production-2"]])
     upstream.client("secretsmanager").create_secret(
-        Name="chatmrpt/redis-auth-token", SecretString=identities.auth_token())
+        Name="chatmrpt/redis-auth-token", SecretString=identities.auth_token()
+    )
     return _operator(upstream, permissions)
 
 
@@ -38,8 +39,13 @@ def _group(ec2, vpc: str, name: str, description: str) -> str:
 
 def _instance(ec2, host: addresses.Host, subnet: str, group: str) -> str:
     made = ec2.run_instances(
-        ImageId="ami-1ab00000", InstanceType="t3.large", MinCount=1, MaxCount=1, SubnetId=subnet,
-        PrivateIpAddress=host.address, SecurityGroupIds=[group],
+        ImageId="ami-1ab00000",
+        InstanceType="t3.large",
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet,
+        PrivateIpAddress=host.address,
+        SecurityGroupIds=[group],
         TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": host.instance}]}],
     )
     return made["Instances"][0]["InstanceId"]
@@ -48,11 +54,18 @@ def _instance(ec2, host: addresses.Host, subnet: str, group: str) -> str:
 def _target_group(upstream, vpc: str, instances: list[str]) -> None:
     elb = upstream.client("elbv2")
     group = elb.create_target_group(
-        Name="chatmrpt-web", Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="instance", HealthCheckPath="/ping",
+        Name="chatmrpt-web",
+        Protocol="HTTP",
+        Port=8080,
+        VpcId=vpc,
+        TargetType="instance",
+        HealthCheckPath="/ping",
     )["TargetGroups"][0]["TargetGroupArn"]
     # As the HAProxy in its stead does: a user stays on one target.
-    elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[
-        {"Key": "stickiness.enabled", "Value": "true"}, {"Key": "stickiness.type", "Value": "lb_cookie"}])
+    elb.modify_target_group_attributes(
+        TargetGroupArn=group,
+        Attributes=[{"Key": "stickiness.enabled", "Value": "true"}, {"Key": "stickiness.type", "Value": "lb_cookie"}],
+    )
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": name, "Port": 8080} for name in instances])
 
 

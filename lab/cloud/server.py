@@ -36,13 +36,20 @@ class Proxy:
             reply = self._answer(call, bool(fault and fault.kind == "create_failed"))
         if fault and fault.kind == "drop_reply":
             reply.dropped = True
-        self.record.append({
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "service": call.service, "action": call.action, "resource": call.resource, "dry_run": call.dry_run,
-            "outcome": "dropped" if reply.dropped else reply.code, "effect": reply.code if reply.dropped else None,
-            "status": reply.status, "fault": fault.kind if fault else None,
-            "milliseconds": round((time.monotonic() - started) * 1000),
-        })
+        self.record.append(
+            {
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "service": call.service,
+                "action": call.action,
+                "resource": call.resource,
+                "dry_run": call.dry_run,
+                "outcome": "dropped" if reply.dropped else reply.code,
+                "effect": reply.code if reply.dropped else None,
+                "status": reply.status,
+                "fault": fault.kind if fault else None,
+                "milliseconds": round((time.monotonic() - started) * 1000),
+            }
+        )
         return reply
 
     def _answer(self, call: Call, fails: bool) -> Reply:

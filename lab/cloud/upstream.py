@@ -28,11 +28,21 @@ class Upstream:
         home.mkdir(parents=True)
         with open(directory / "log/ministack.log", "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-B", "-m", "ministack"], cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [sys.executable, "-B", "-m", "ministack"],
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 env={
-                    "PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "AUTH": "true",
-                    "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(PORT), "MINISTACK_REGION": addresses.REGION,
-                    "REDIS_HOST": addresses.REDIS_NAME, "REDIS_PORT": str(addresses.REDIS_PORT),
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(home),
+                    "TMPDIR": str(home),
+                    "AUTH": "true",
+                    "BIND_HOST": "127.0.0.1",
+                    "GATEWAY_PORT": str(PORT),
+                    "MINISTACK_REGION": addresses.REGION,
+                    "REDIS_HOST": addresses.REDIS_NAME,
+                    "REDIS_PORT": str(addresses.REDIS_PORT),
                 },
             )
         self._clients: dict[str, object] = {}
@@ -55,9 +65,12 @@ class Upstream:
         """An administrator's client, past the proxy: its calls are not counted and meet no faults."""
         if service not in self._clients:
             self._clients[service] = boto3.client(
-                service, region_name=addresses.REGION, endpoint_url=f"http://127.0.0.1:{PORT}",
+                service,
+                region_name=addresses.REGION,
+                endpoint_url=f"http://127.0.0.1:{PORT}",
                 # The stand-in's root account: means nothing outside it.
-                aws_access_key_id="test", aws_secret_access_key="test",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
                 config=Config(retries={"max_attempts": 0}, max_pool_connections=32),
             )
         return self._clients[service]

@@ -50,7 +50,9 @@ def add_parsers(commands) -> None:
     settings.add_argument("values", nargs="*", metavar="NAME=SECONDS")
     store = commands.add_parser("store", help="take the store off the network, or bring it back")
     store.add_argument("verb", choices=["cut", "restore", "show"])
-    path = commands.add_parser("path", help="take the operator's way to a host away, or give it back: lab path staging cut")
+    path = commands.add_parser(
+        "path", help="take the operator's way to a host away, or give it back: lab path staging cut"
+    )
     path.add_argument("host", help="such as production-2; its users still reach it")
     path.add_argument("verb", choices=["cut", "restore", "show"])
     permissions = commands.add_parser("permissions", help="the operator's permissions")
@@ -81,9 +83,15 @@ def calls(options: argparse.Namespace) -> None:
         print(json.dumps(found, indent=2))
         return
     for one in found:
-        notes = "".join(f" {word}" for word in (
-            "dry-run" if one["dry_run"] else "", f"fault={one['fault']}" if one["fault"] else "",
-            f"effect={one['effect']}" if one["effect"] else "") if word)
+        notes = "".join(
+            f" {word}"
+            for word in (
+                "dry-run" if one["dry_run"] else "",
+                f"fault={one['fault']}" if one["fault"] else "",
+                f"effect={one['effect']}" if one["effect"] else "",
+            )
+            if word
+        )
         print(f"{one['time'][11:23]} {one['service']}:{one['action']} {one['resource']} {one['outcome']}{notes}")
 
 
@@ -135,8 +143,15 @@ def permissions(options: argparse.Namespace) -> None:
     print("withheld: " + (", ".join(answer["withheld"]) or "nothing"))
 
 
-COMMANDS = {"fault": fault, "calls": calls, "resources": resources, "settings": settings, "store": store,
-            "path": path, "permissions": permissions}
+COMMANDS = {
+    "fault": fault,
+    "calls": calls,
+    "resources": resources,
+    "settings": settings,
+    "store": store,
+    "path": path,
+    "permissions": permissions,
+}
 
 
 def main() -> None:

@@ -58,10 +58,27 @@ def up(directory: Path) -> None:
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     with open(log, "wb") as output:
         outer = subprocess.Popen(
-            ["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child",
-             setup.SYSTEM_PYTHON, "-B", str(LAB / "world/init.py"), str(directory),
-             str(setup.virtualenv("application")), str(setup.virtualenv("cloud"))],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/",
+            [
+                "unshare",
+                "--user",
+                "--map-root-user",
+                "--net",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                setup.SYSTEM_PYTHON,
+                "-B",
+                str(LAB / "world/init.py"),
+                str(directory),
+                str(setup.virtualenv("application")),
+                str(setup.virtualenv("cloud")),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
             env={"PATH": path, "LANG": "C.UTF-8", "HOME": os.environ.get("HOME", "/")},
         )
     try:
@@ -141,8 +158,20 @@ def environment(directory: Path) -> dict[str, str]:
 
 def command_line(directory: Path, words: list[str]) -> list[str]:
     """A command line that runs `words` on the operator's machine of the lab, in the present directory."""
-    return ["nsenter", "--target", str(running(directory)), "--user", "--net", "--mount", "--preserve-credentials",
-            "--", "env", "-C", os.getcwd(), *words]
+    return [
+        "nsenter",
+        "--target",
+        str(running(directory)),
+        "--user",
+        "--net",
+        "--mount",
+        "--preserve-credentials",
+        "--",
+        "env",
+        "-C",
+        os.getcwd(),
+        *words,
+    ]
 
 
 def enter(directory: Path, words: list[str]) -> None:

@@ -72,9 +72,14 @@ class Round:
         return self._run(line)
 
     def _run(self, line: list[str]) -> tuple[int, str]:
-        done = subprocess.run(lifecycle.command_line(self.directory, line), stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
-                              env={**os.environ, **lifecycle.environment(self.directory)})
+        done = subprocess.run(
+            lifecycle.command_line(self.directory, line),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **lifecycle.environment(self.directory)},
+        )
         return done.returncode, done.stdout
 
     def staging(self, script: str) -> str:
@@ -118,8 +123,17 @@ class Round:
         if back or told_back != ["2", "2"]:
             wrong.append(f"rollback {back}: the copy has {told_back}\n{back_said}")
         summary = [line for line in said.splitlines() if "judged" in line or "failed" in line]
-        return {"variant": variant, "right": not wrong, "wrong": "; ".join(wrong), "seconds": round(seconds), "left": told,
-                "gate": failed, "words": summary, "ping": ping, "said": said if wrong else ""}
+        return {
+            "variant": variant,
+            "right": not wrong,
+            "wrong": "; ".join(wrong),
+            "seconds": round(seconds),
+            "left": told,
+            "gate": failed,
+            "words": summary,
+            "ping": ping,
+            "said": said if wrong else "",
+        }
 
 
 def run(directory: Path, rounds: int, variants: list[str], binary: Path | None) -> int:
@@ -181,5 +195,7 @@ def table(results: list[dict], seconds: float) -> None:
         times = sorted(result["seconds"] for result in own)
         gates = ", ".join(sorted({gate for result in own for gate in result["gate"]})) or "nothing"
         print(f"| {variant} | {right} of {len(own)} | {times[0]} to {times[-1]} | {gates} |")
-    print(f"\n{seconds / 60:.0f} minutes; the machine's load was {min(r['load'] for r in results)} to "
-          f"{max(r['load'] for r in results)} on {os.cpu_count()} processors.")
+    print(
+        f"\n{seconds / 60:.0f} minutes; the machine's load was {min(r['load'] for r in results)} to "
+        f"{max(r['load'] for r in results)} on {os.cpu_count()} processors."
+    )

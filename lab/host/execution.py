@@ -79,8 +79,9 @@ class Execution:
         try:
             if user not in ("ec2-user", "1000"):
                 raise OSError(f"this host has no user {user}")
-            pid = processes.spawn(argv, env, directory.replace("~", "/home/ec2-user"), output,
-                                  int(self.unit.get("UMask", "0022"), 8))
+            pid = processes.spawn(
+                argv, env, directory.replace("~", "/home/ec2-user"), output, int(self.unit.get("UMask", "0022"), 8)
+            )
         finally:
             os.close(output)
         self.sessions.add(pid)

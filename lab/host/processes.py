@@ -52,8 +52,14 @@ def send(pids: list[int], signal: int) -> None:
 def spawn(argv: list[str], environment: dict[str, str], directory: str, output: int, umask: int = 0o022) -> int:
     """Starts a command in a new session and returns its pid. The manager, as pid 1, reaps it."""
     process = subprocess.Popen(
-        argv, env=environment, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-        start_new_session=True, umask=umask,
+        argv,
+        env=environment,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        umask=umask,
     )
     process.returncode = 0  # Reaped by the manager's own loop: keeps subprocess from waiting for it.
     return process.pid

@@ -87,7 +87,7 @@ def time_span(text: str, default: float) -> float:
 
 def _command(line: str) -> Command:
     prefix = re.match(r"[-@:+!]*", line).group()
-    return Command(shlex.split(line[len(prefix):]), ignore_failure="-" in prefix)
+    return Command(shlex.split(line[len(prefix) :]), ignore_failure="-" in prefix)
 
 
 def _files(name: str) -> tuple[Path, list[Path]]:
@@ -115,8 +115,18 @@ def stamp_of(name: str) -> tuple:
 def _specifiers(value: str, name: str) -> str:
     stem = name.rsplit(".", 1)[0]
     instance = stem.split("@", 1)[1] if "@" in stem else ""
-    table = {"n": name, "N": stem, "p": stem.split("@")[0], "i": instance, "I": instance, "h": "/home/ec2-user",
-             "t": "/run", "u": "ec2-user", "U": "1000", "%": "%"}
+    table = {
+        "n": name,
+        "N": stem,
+        "p": stem.split("@")[0],
+        "i": instance,
+        "I": instance,
+        "h": "/home/ec2-user",
+        "t": "/run",
+        "u": "ec2-user",
+        "U": "1000",
+        "%": "%",
+    }
     return re.sub(r"%(.)", lambda m: table.get(m.group(1), m.group(0)), value)
 
 

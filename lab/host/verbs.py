@@ -78,17 +78,23 @@ def properties(service: Service) -> list[tuple[str, str]]:
     """What `systemctl show` lists."""
     unit, stamps = service.unit, service.stamps
     rows = [
-        ("Type", unit.get("Type") or "simple"), ("Restart", unit.get("Restart") or "no"),
-        ("PIDFile", unit.get("PIDFile")), ("NotifyAccess", unit.get("NotifyAccess") or "main"),
+        ("Type", unit.get("Type") or "simple"),
+        ("Restart", unit.get("Restart") or "no"),
+        ("PIDFile", unit.get("PIDFile")),
+        ("NotifyAccess", unit.get("NotifyAccess") or "main"),
         ("RestartUSec", _usec(unit.seconds("RestartSec", 0.1))),
         ("TimeoutStartUSec", _usec(unit.seconds("TimeoutStartSec", 90))),
         ("TimeoutStopUSec", _usec(unit.seconds("TimeoutStopSec", 90))),
         ("RemainAfterExit", "yes" if unit.flag("RemainAfterExit") else "no"),
-        ("MainPID", str(service.main_pid)), ("ExecMainPID", str(service.main_pid)),
-        ("ExecMainCode", str(service.exit_code)), ("ExecMainStatus", str(service.exit_status)),
+        ("MainPID", str(service.main_pid)),
+        ("ExecMainPID", str(service.main_pid)),
+        ("ExecMainCode", str(service.exit_code)),
+        ("ExecMainStatus", str(service.exit_status)),
         ("ExecMainStartTimestamp", _stamp(stamps.get("ExecMainStart"))),
         ("ExecMainStartTimestampMonotonic", _monotonic(stamps.get("ExecMainStart"))),
-        ("StatusText", service.status_text), ("Result", service.result), ("NRestarts", str(service.restarts)),
+        ("StatusText", service.status_text),
+        ("Result", service.result),
+        ("NRestarts", str(service.restarts)),
     ]
     for key in ("ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"):
         rows += [(key, line) for line in _exec_lines(service, key)]
@@ -99,26 +105,47 @@ def properties(service: Service) -> list[tuple[str, str]]:
     )
     pending = unit_file.stamp_of(unit.name) != unit.stamp
     rows += [
-        ("Environment", environment), ("EnvironmentFiles", files),
-        ("WorkingDirectory", unit.get("WorkingDirectory")), ("User", unit.get("User")), ("Group", unit.get("Group")),
+        ("Environment", environment),
+        ("EnvironmentFiles", files),
+        ("WorkingDirectory", unit.get("WorkingDirectory")),
+        ("User", unit.get("User")),
+        ("Group", unit.get("Group")),
         ("KillMode", unit.get("KillMode") or "control-group"),
         ("KillSignal", str(int(signal.Signals[unit.get("KillSignal") or "SIGTERM"]))),
-        ("Id", unit.name), ("Names", unit.name), ("Description", unit.get("Description") or unit.name),
-        ("LoadState", "loaded"), ("ActiveState", service.active), ("SubState", service.sub),
-        ("FragmentPath", str(unit.fragment)), ("DropInPaths", " ".join(map(str, unit.drop_ins))),
-        ("UnitFileState", enabled_state(unit.name)), ("NeedDaemonReload", "yes" if pending else "no"),
+        ("Id", unit.name),
+        ("Names", unit.name),
+        ("Description", unit.get("Description") or unit.name),
+        ("LoadState", "loaded"),
+        ("ActiveState", service.active),
+        ("SubState", service.sub),
+        ("FragmentPath", str(unit.fragment)),
+        ("DropInPaths", " ".join(map(str, unit.drop_ins))),
+        ("UnitFileState", enabled_state(unit.name)),
+        ("NeedDaemonReload", "yes" if pending else "no"),
         ("InvocationID", service.invocation),
         ("CanReload", "yes" if unit.list("ExecReload") else "no"),
     ]
     for key in ("ActiveEnter", "InactiveEnter", "StateChange"):
-        rows += [(f"{key}Timestamp", _stamp(stamps.get(key))),
-                 (f"{key}TimestampMonotonic", _monotonic(stamps.get(key)))]
+        rows += [
+            (f"{key}Timestamp", _stamp(stamps.get(key))),
+            (f"{key}TimestampMonotonic", _monotonic(stamps.get(key))),
+        ]
     return rows
 
 
-_ABSENT = [("Restart", "no"), ("MainPID", "0"), ("LoadState", "not-found"), ("ActiveState", "inactive"),
-           ("SubState", "dead"), ("FragmentPath", ""), ("DropInPaths", ""), ("UnitFileState", ""),
-           ("NeedDaemonReload", "no"), ("NRestarts", "0"), ("Result", "success")]
+_ABSENT = [
+    ("Restart", "no"),
+    ("MainPID", "0"),
+    ("LoadState", "not-found"),
+    ("ActiveState", "inactive"),
+    ("SubState", "dead"),
+    ("FragmentPath", ""),
+    ("DropInPaths", ""),
+    ("UnitFileState", ""),
+    ("NeedDaemonReload", "no"),
+    ("NRestarts", "0"),
+    ("Result", "success"),
+]
 
 
 def _show(manager, name: str, wanted: list[str], value_only: bool) -> str:
@@ -156,8 +183,9 @@ async def _job(manager, verb: str, service: Service) -> None:
         await service.start()
     elif verb == "stop":
         await service.stop()
-    elif verb == "reload" or (verb == "reload-or-restart" and service.unit.list("ExecReload")
-                              and service.active == "active"):
+    elif verb == "reload" or (
+        verb == "reload-or-restart" and service.unit.list("ExecReload") and service.active == "active"
+    ):
         await service.reload()
     elif verb != "try-restart" or service.active == "active":
         await service.stop()
@@ -232,16 +260,20 @@ async def _one(manager, verb: str, name: str, options: dict, answer: Answer) -> 
         main_only = options.get("kill_whom") == "main"
         targets = [service.main_pid] if main_only else processes.session_members(service.sessions)
         number = options.get("signal") or "SIGTERM"
-        processes.send([pid for pid in targets if pid],
-                       int(number) if number.isdigit() else signal.Signals["SIG" + number.replace("SIG", "", 1)])
+        processes.send(
+            [pid for pid in targets if pid],
+            int(number) if number.isdigit() else signal.Signals["SIG" + number.replace("SIG", "", 1)],
+        )
     elif verb == "reset-failed":
         service.starts.clear()
         if service.active == "failed":
             service.set_state("inactive", "dead")
     else:
         if unit_file.stamp_of(name) != service.unit.stamp:
-            answer.stderr += (f"Warning: The unit file, source configuration file or drop-ins of {name} changed on "
-                              "disk. Run 'systemctl daemon-reload' to reload units.\n")
+            answer.stderr += (
+                f"Warning: The unit file, source configuration file or drop-ins of {name} changed on "
+                "disk. Run 'systemctl daemon-reload' to reload units.\n"
+            )
         await _job(manager, verb, service)
 
 

@@ -127,8 +127,18 @@ def test_a_switch_is_finished_or_taken_back_from_wherever_it_was_interrupted(
 def test_a_request_is_finished_that_takes_longer_than_gunicorn_would_wait(host: ReleaseHost, shared_lab: Lab) -> None:
     host.build("slow", SLOW)
     host.to("slow")
-    line = [str(LAB / "lab"), "enter", "--dir", str(shared_lab.directory), "--", "curl", "-sS", "-w", " %{http_code}",
-            "http://production-2:8080/slow"]
+    line = [
+        str(LAB / "lab"),
+        "enter",
+        "--dir",
+        str(shared_lab.directory),
+        "--",
+        "curl",
+        "-sS",
+        "-w",
+        " %{http_code}",
+        "http://production-2:8080/slow",
+    ]
     user = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
     with pytest.raises(subprocess.TimeoutExpired):
         user.wait(2)
@@ -182,17 +192,27 @@ def test_a_configuration_elsewhere_is_refused(host: ReleaseHost) -> None:
     program = (LAB.parent / "src/adapters/ssh/scripts/release/build.py").read_text()
     told = {}
     exec(program[: program.index("TURNS")], told)  # noqa: S102: functions alone
-    cases = {"-c a.py": "a.py", "--config=b.py x": "b.py", "--conf c.py": "c.py", "-cd.py": "d.py", "run:app": None,
-             "-c a.py --config b.py": "b.py"}
+    cases = {
+        "-c a.py": "a.py",
+        "--config=b.py x": "b.py",
+        "--conf c.py": "c.py",
+        "-cd.py": "d.py",
+        "run:app": None,
+        "-c a.py --config b.py": "b.py",
+    }
     assert {line: told["told"](line.split()) for line in cases} == cases
     # With setproctitle a process does not show its command line, and after USR2 it shows a module's path.
-    told["words_of"] = lambda main: ["gunicorn: master [run:app]"] if main == 1 else ["python", "/v/gunicorn/__main__.py", "x"]
+    told["words_of"] = lambda main: (
+        ["gunicorn: master [run:app]"] if main == 1 else ["python", "/v/gunicorn/__main__.py", "x"]
+    )
     told["properties"] = lambda *_: {"ExecStart": "{ path=/v/gunicorn ; argv[]=/v/gunicorn -c a.py run:app ; pid=1 }"}
     site = type("Site", (), {"unit": "app.service"})
     assert [told["command_line"](site, main) for main in (1, 2)] == [["-c", "a.py", "run:app"], ["x"]]
     host.run(f"cp {LIVE}/gunicorn.conf.py /tmp/elsewhere.py")
     unit = "/etc/systemd/system/chatmrpt.service"
-    change = f"sed -i 's%config {{}}%config {{}}%' {unit}; sudo systemctl daemon-reload; sudo systemctl restart chatmrpt"
+    change = (
+        f"sed -i 's%config {{}}%config {{}}%' {unit}; sudo systemctl daemon-reload; sudo systemctl restart chatmrpt"
+    )
     try:
         host.run(change.format("gunicorn.conf.py", "/tmp/elsewhere.py"))
         with pytest.raises(Refused, match="/tmp/elsewhere.py lies outside of") as refused:

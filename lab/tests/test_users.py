@@ -16,7 +16,14 @@ KNOWN, UNKNOWN = [f'"GET /whoami[^"]*" {status} ' for status in (200, 401)]
 def users(lab: Lab, seconds: int | None = None, count: int = 6) -> subprocess.Popen[str]:
     """Lets some in, for so many seconds or until a signal, once no test before this one has left a target that is still coming back."""
     lab.wait_targets(["healthy", "healthy"])
-    words = ["users", "--dir", str(lab.directory), "--count", str(count), *(["--seconds", str(seconds)] if seconds else [])]
+    words = [
+        "users",
+        "--dir",
+        str(lab.directory),
+        "--count",
+        str(count),
+        *(["--seconds", str(seconds)] if seconds else []),
+    ]
     return subprocess.Popen([str(LAB / "lab"), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -22,16 +22,29 @@ def staging(shared_lab: Lab) -> Iterator[Lab]:
 def ask(lab: Lab, path: str, *words: str, jar: str = "") -> tuple[int, str]:
     """The status and body of one answer of staging; 0 when there is none."""
     jars = ("-b", jar, "-c", jar) if jar else ()
-    said = lab.enter("curl", "-sS", "--max-time", "5", "-w", "\n%{http_code}", *jars, *words,
-                     f"http://staging:8080{path}", check=False)
+    said = lab.enter(
+        "curl",
+        "-sS",
+        "--max-time",
+        "5",
+        "-w",
+        "\n%{http_code}",
+        *jars,
+        *words,
+        f"http://staging:8080{path}",
+        check=False,
+    )
     body, _, code = said.stdout.rpartition("\n")
     return int(code), body
 
 
 def many(lab: Lab, path: str, count: int) -> tuple[list[float], list[str]]:
     """Seconds and status of each of so many requests, one after the other, from staging itself."""
-    said = lab.ssh("staging", f"for i in $(seq {count}); do curl -s -o /dev/null "
-                              f"-w '%{{time_total}} %{{http_code}}\\n' --max-time 5 localhost:8080{path}; done; true").split()
+    said = lab.ssh(
+        "staging",
+        f"for i in $(seq {count}); do curl -s -o /dev/null "
+        f"-w '%{{time_total}} %{{http_code}}\\n' --max-time 5 localhost:8080{path}; done; true",
+    ).split()
     return [float(seconds) for seconds in said[::2]], said[1::2]
 
 
@@ -61,8 +74,13 @@ def test_slower(staging: Lab) -> None:
 
 def test_leaks(staging: Lab) -> None:
     def resident() -> int:
-        return int(staging.ssh("staging", "main=$(systemctl show -P MainPID chatmrpt); cat $(pgrep -P $main | "
-                                          "sed 's,.*,/proc/&/smaps_rollup,') | awk '/^Rss/ { sum += $2 } END { print sum }'"))
+        return int(
+            staging.ssh(
+                "staging",
+                "main=$(systemctl show -P MainPID chatmrpt); cat $(pgrep -P $main | "
+                "sed 's,.*,/proc/&/smaps_rollup,') | awk '/^Rss/ { sum += $2 } END { print sum }'",
+            )
+        )
 
     staging.command("variant", "staging", "leaks:2048")
     many(staging, "/ping", 10)
@@ -125,8 +143,10 @@ def test_strays(staging: Lab) -> None:
 def test_those_that_answer_500(staging: Lab, name: str, bare: int, known: int, tmp_path: Path) -> None:
     jar = str(tmp_path / "jar")
     assert ask(staging, "/login", "-d", "user=ada", jar=jar)[0] == 200
-    staging.ssh("staging", f"sed -i '/^VARIANT=/d' ChatMRPT/.env; echo VARIANT={name} >>ChatMRPT/.env; "
-                           "sudo -n systemctl restart chatmrpt")
+    staging.ssh(
+        "staging",
+        f"sed -i '/^VARIANT=/d' ChatMRPT/.env; echo VARIANT={name} >>ChatMRPT/.env; sudo -n systemctl restart chatmrpt",
+    )
     wait_until(lambda: ask(staging, "/ping")[0] == bare)
     assert ask(staging, "/whoami", jar=jar)[0] == known
 
@@ -142,8 +162,10 @@ def test_one_of_releases_is_another_matter(staging: Lab) -> None:
     staging.command("variant", "staging", "broken", "--of-releases")
     staging.ssh("staging", "sudo -n systemctl restart chatmrpt")
     wait_until(lambda: ask(staging, "/ping")[0] == 200)
-    in_release = ("mkdir -p x.releases && cp -r ChatMRPT x.releases/one && cd x.releases/one && ../../chatmrpt_env/bin/python -c "
-                  "'from app import create_app; print(create_app().test_client().get(\"/ping\").status_code)'; rm -r ~/x.releases")
+    in_release = (
+        "mkdir -p x.releases && cp -r ChatMRPT x.releases/one && cd x.releases/one && ../../chatmrpt_env/bin/python -c "
+        "'from app import create_app; print(create_app().test_client().get(\"/ping\").status_code)'; rm -r ~/x.releases"
+    )
     assert staging.ssh("staging", in_release).split() == ["500"]
     staging.ssh("staging", "rm ChatMRPT/instance/variant-of-releases")
 

@@ -36,8 +36,14 @@ class Record:
 
     def summary(self) -> dict[str, object]:
         """For the report."""
-        return {"requests": self.requests, "users": self.signed_in, "failed": len(self.failed), "lost": sorted(self.lost),
-                "places": sorted(self.places), "examples": self.failed[:5]}
+        return {
+            "requests": self.requests,
+            "users": self.signed_in,
+            "failed": len(self.failed),
+            "lost": sorted(self.lost),
+            "places": sorted(self.places),
+            "examples": self.failed[:5],
+        }
 
 
 record = Record()

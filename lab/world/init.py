@@ -65,9 +65,13 @@ class World:
         network.attach(self.state, "balancer", addresses.BALANCER)
         with open(self.directory / "log/cloud.log", "ab") as log:
             self.processes["cloud"] = subprocess.Popen(
-                network.within(self.state, "cloud", str(self.cloud_env / "bin/python"), "-B", "-m", "cloud",
-                               str(self.directory)),
-                cwd=LAB, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                network.within(
+                    self.state, "cloud", str(self.cloud_env / "bin/python"), "-B", "-m", "cloud", str(self.directory)
+                ),
+                cwd=LAB,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         self._wait("cloud", self._cloud_ready)
         say("cloud: seeded and answering")
@@ -81,7 +85,9 @@ class World:
         def answers() -> bool:
             done = subprocess.run(
                 ["ssh", "-F", str(self.directory / "ssh_config"), "-o", "ConnectTimeout=2", host.name, "true"],
-                capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
             )
             if done.returncode:
                 raise OSError(done.stderr.strip())

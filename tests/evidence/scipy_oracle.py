@@ -1,7 +1,7 @@
 """Writes scipy.json, what SciPy says about the samples in here, for tests/evidence/scipy.rs to compare with.
 
-    python3 -m venv /tmp/scipy && /tmp/scipy/bin/pip install scipy
-    /tmp/scipy/bin/python tests/evidence/scipy_oracle.py
+python3 -m venv /tmp/scipy && /tmp/scipy/bin/pip install scipy
+/tmp/scipy/bin/python tests/evidence/scipy_oracle.py
 """
 
 from __future__ import annotations
@@ -63,8 +63,12 @@ def case(name: str, first: list[float], second: list[float]) -> dict[str, object
         answers[alternative] = None if math.isnan(result.pvalue) else float(result.pvalue)
         answers["wins"] = None if math.isnan(result.statistic) else float(result.statistic)
     return {
-        "name": name, "first": first, "second": second, "exact": exact,
-        **answers, "shift": shift(first, second),
+        "name": name,
+        "first": first,
+        "second": second,
+        "exact": exact,
+        **answers,
+        "shift": shift(first, second),
     }
 
 
@@ -89,10 +93,24 @@ def cases() -> list[dict[str, object]]:
         case("negative and zero", [-3.0, -0.5, 0.0, 2.5, 4.0], [-2.0, 0.25, 0.5, 3.0, 5.0, 6.0]),
     ]
     for m, n in ((3, 3), (5, 4), (8, 8), (10, 12), (20, 20), (1, 40), (2, 100)):
-        found.append(case(f"{m} against {n}, no ties", rounded(random.normal(40, 8, m), 6), rounded(random.normal(43, 8, n), 6)))
+        found.append(
+            case(f"{m} against {n}, no ties", rounded(random.normal(40, 8, m), 6), rounded(random.normal(43, 8, n), 6))
+        )
     for m, n in ((20, 21), (30, 50), (120, 90), (200, 300)):
-        found.append(case(f"{m} against {n}, no ties", rounded(random.lognormal(3, 0.4, m), 9), rounded(random.lognormal(3.05, 0.4, n), 9)))
-        found.append(case(f"{m} against {n}, many ties", rounded(random.normal(10, 2, m), 0), rounded(random.normal(10.5, 2, n), 0)))
+        found.append(
+            case(
+                f"{m} against {n}, no ties",
+                rounded(random.lognormal(3, 0.4, m), 9),
+                rounded(random.lognormal(3.05, 0.4, n), 9),
+            )
+        )
+        found.append(
+            case(
+                f"{m} against {n}, many ties",
+                rounded(random.normal(10, 2, m), 0),
+                rounded(random.normal(10.5, 2, n), 0),
+            )
+        )
     found.append(case("tiny with ties", [1.0, 1.0, 2.0], [1.0, 2.0, 2.0, 3.0]))
     return found
 
@@ -159,8 +177,13 @@ def slopes() -> list[dict[str, object]]:
 
 def main() -> None:
     """Writes the file beside this one."""
-    document = {"scipy": scipy.__version__, "numpy": np.__version__, "cases": cases(), "proportions": proportions(),
-                "slopes": slopes()}
+    document = {
+        "scipy": scipy.__version__,
+        "numpy": np.__version__,
+        "cases": cases(),
+        "proportions": proportions(),
+        "slopes": slopes(),
+    }
     path = Path(__file__).with_name("scipy.json")
     lines = [json.dumps(document[key]) for key in ("scipy", "numpy")]
     parts = [f'"scipy": {lines[0]}', f'"numpy": {lines[1]}']

@@ -1,5 +1,6 @@
 """Enough of Gunicorn to be started, looked at and stopped: its options, a daemon, a pid file, a log, workers that load
 the application."""
+
 import argparse
 import os
 import signal

@@ -1,5 +1,6 @@
 """Enough of Gunicorn to be switched: workers that beat when the application is loaded, USR2, TERM, and the word to the
 service manager about the main process, which is a file here."""
+
 import os
 import signal
 import sys
