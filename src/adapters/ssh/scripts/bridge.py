@@ -3,6 +3,7 @@
 Argument: the metrics file. Its last megabytes are read, which are days of a quiet site and hours of a busy one; every
 line holds totals, so the last one of each process is enough. Needs Python 3.6. Reading 8 MiB takes 10 ms.
 """
+
 import json
 import sys
 
@@ -25,11 +26,11 @@ def main(path):
     for line in reversed(text.split(b"\n")[:-1]):
         if not line.startswith(NAME + b'{"pid": '):
             continue
-        pid = line[len(NAME) + 8:].split(b",", 1)[0]
+        pid = line[len(NAME) + 8 :].split(b",", 1)[0]
         if pid in last:
             continue
         try:
-            said = json.loads(line[len(NAME):].decode())
+            said = json.loads(line[len(NAME) :].decode())
             last[pid] = {name: int(said[name]) for name in WANTED}
         except (ValueError, KeyError, TypeError):
             continue

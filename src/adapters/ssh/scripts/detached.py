@@ -3,6 +3,7 @@
 The number in a pid file proves nothing by itself: the process may be dead, and its number somebody else's. This file is
 put in front of the program that needs it. It runs on whatever Python the application runs on, from 3.6 on.
 """
+
 import contextlib
 import fcntl
 import json

@@ -154,8 +154,14 @@ def prepared(original, job):
     arguments.append(entry)
     known = parsed(python, arguments, environment)["known"]
     expected = {
-        "args": [entry], "bind": [wanted["--bind"]], "workers": job["workers"], "pidfile": job["pid_file"],
-        "accesslog": job["access_log"], "errorlog": job["error_log"], "chdir": directory, "daemon": True,
+        "args": [entry],
+        "bind": [wanted["--bind"]],
+        "workers": job["workers"],
+        "pidfile": job["pid_file"],
+        "accesslog": job["access_log"],
+        "errorlog": job["error_log"],
+        "chdir": directory,
+        "daemon": True,
     }
     wrong = sorted(name for name, value in expected.items() if known[name] != value)
     if wrong:

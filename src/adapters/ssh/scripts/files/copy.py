@@ -140,7 +140,7 @@ class Copy:
                 if not piece:
                     break
                 while piece:
-                    piece = piece[os.write(part, piece):]
+                    piece = piece[os.write(part, piece) :]
                 still_here()
             facts = os.fstat(read)
             os.fchmod(part, stat.S_IMODE(facts.st_mode))

@@ -1,4 +1,5 @@
 """A unit's Gunicorn: its master, masters beside it, their workers."""
+
 import signal
 
 # As long as a worker may take for its last request, in seconds, before it is ended by force.

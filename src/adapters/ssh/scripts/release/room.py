@@ -52,7 +52,9 @@ def must_have_a_voice(unit):
     try:
         os.kill(main, 0)
     except PermissionError:
-        raise Refusal(NOT_PERMITTED, "%s runs as another account than ours: it cannot be asked to make a new master" % unit)
+        raise Refusal(
+            NOT_PERMITTED, "%s runs as another account than ours: it cannot be asked to make a new master" % unit
+        )
     notifies = properties(unit, "Type").get("Type") in ("notify", "notify-reload")
     if not notifies and not variables_of(main).get("NOTIFY_SOCKET"):
         what = "%s was started without a notification socket: give it `Type=notify` and restart it when nobody is there"

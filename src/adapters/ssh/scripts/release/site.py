@@ -1,4 +1,5 @@
 """Where an application and its releases lie, and which tree a path or a process is in."""
+
 import ctypes
 import platform
 
