@@ -22,7 +22,7 @@ def main(path):
     except FileNotFoundError:
         return {"exists": False, "processes": []}
     last = {}
-    # From the end, so that only one line of each process is taken apart; what stands after the last newline is not whole.
+    # From the end, so that only one line of each process is parsed. What stands after the last newline is not whole.
     for line in reversed(text.split(b"\n")[:-1]):
         if not line.startswith(NAME + b'{"pid": '):
             continue

@@ -69,7 +69,7 @@ def is_ours(pid, directory, pid_file):
     except OSError:
         return False  # it is gone, or somebody else's
     told = any(pair == ("--pid", pid_file) for pair in zip(line, line[1:]))
-    return told or bool(line) and line[0].startswith("gunicorn: ")  # what setproctitle makes of it
+    return told or (bool(line) and line[0].startswith("gunicorn: "))  # what setproctitle makes of it
 
 
 def ours(directory, pid_file, processes):

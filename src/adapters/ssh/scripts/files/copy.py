@@ -2,7 +2,8 @@
 
 A file has its name in the copy only when it is whole, and its times are set before: so what has the original's size and
 times is done. What vanishes while it is copied was not there. Hard links become files of their own: a copy that shared
-one with the original could change it."""
+one with the original could change it.
+"""
 
 
 class Vanished(Exception):

@@ -1,5 +1,6 @@
 """What a release is beyond a copy of the tree: links to what is shared, and the application's Gunicorn configuration
-behind ours. Asked in turns, between which the tree is copied and the files are installed."""
+behind ours. Asked in turns, between which the tree is copied and the files are installed.
+"""
 
 import hashlib
 import shlex
@@ -129,7 +130,7 @@ def prepare(site, request):
         if name in shared:
             link(path, root, name, os.path.join(site.shared, name))
         elif kind_of(there) == "link":
-            # One of the application's own. If it is relative it stays in the tree: when room was made, that was looked at.
+            # One of the application's own. If it is relative it stays in the tree: that was checked when room was made.
             link(path, root, name, os.readlink(there))
     configuration = os.path.join(origin, name_of(request["configuration"]))
     if os.path.isfile(configuration):

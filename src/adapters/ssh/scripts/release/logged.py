@@ -6,7 +6,7 @@ LINES = 25
 
 
 class Logged:
-    """The files that a master writes, as long as they are now. Another tree's master writes the same, in its own tree."""
+    """The files that a master writes, as long as they are now. Another tree's master writes its own, in that tree."""
 
     def __init__(self, site, master, tree):
         self.unit, self.began = site.unit, time.time()

@@ -45,7 +45,8 @@ def leads_out(site, origin):
 
 def must_have_a_voice(unit):
     """The service manager follows a change of its main process only when it is told, through a socket that it gives to
-    services when it starts them."""
+    services when it starts them.
+    """
     main = main_process(unit)
     if main is None:
         raise Refusal(NOT_THERE, "%s does not run" % unit)
