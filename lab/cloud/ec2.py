@@ -6,13 +6,16 @@ import re
 
 from cloud import reply
 from cloud.call import Call
+from cloud.elasticache import ElastiCache
+from cloud.permissions import Permissions
 from cloud.reply import Reply
+from cloud.upstream import Upstream
 
 
 class Ec2:
     """The checks that come before the stand-in."""
 
-    def __init__(self, upstream, cache, permissions) -> None:
+    def __init__(self, upstream: Upstream, cache: ElastiCache, permissions: Permissions) -> None:
         self.upstream, self.cache, self.permissions = upstream, cache, permissions
 
     def refuse(self, call: Call) -> Reply | None:

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 
 from cloud import reply
 from cloud.call import Call
+from cloud.firewall import Firewall
+from cloud.redis_node import RedisNode
 from cloud.reply import Reply
 from cloud.settings import Settings
+from cloud.upstream import Upstream
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Group:
 class ElastiCache:
     """The states of all replication groups. Subnet groups need no help: the stand-in refuses to delete one in use."""
 
-    def __init__(self, upstream, node, firewall, settings: Settings) -> None:
+    def __init__(self, upstream: Upstream, node: RedisNode, firewall: Firewall, settings: Settings) -> None:
         self.upstream, self.node, self.firewall, self.settings = upstream, node, firewall, settings
         self.groups: dict[str, Group] = {}
         # Security groups stay in use for a while after the deletion: the network interfaces go last.

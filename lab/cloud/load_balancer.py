@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 
 from cloud.call import Call
 from cloud.reply import Reply
+from cloud.upstream import Upstream
 from world import addresses, network
 
 TARGET_GROUP = "chatmrpt-web"
@@ -62,7 +63,7 @@ class Target:
 class LoadBalancer:
     """HAProxy with a place for every host; who has one in use is what the target group says."""
 
-    def __init__(self, directory: Path, upstream) -> None:
+    def __init__(self, directory: Path, upstream: Upstream) -> None:
         self.directory, self.upstream = directory, upstream
         self.home = directory / "state/balancer"
         self.home.mkdir()
@@ -88,7 +89,7 @@ class LoadBalancer:
         )
         configuration = self.home / "haproxy.cfg"
         configuration.write_text(_CONFIGURATION.format(socket="s", address=addresses.BALANCER, servers=servers))
-        with open(self.directory / "log/balancer.log", "ab") as log:
+        with (self.directory / "log/balancer.log").open("ab") as log:
             self.process = subprocess.Popen(
                 network.within(self.directory / "state", "balancer", "haproxy", "-db", "-f", str(configuration)),
                 cwd=self.home,

@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 from cloud.call import Call
+from cloud.faults import Faults
 from cloud.reply import Reply
+from cloud.upstream import Upstream
 
 USER = "migrate-operator"
 POLICY_NAME = "migrate"
@@ -20,7 +22,7 @@ ARN = f"arn:aws:iam::{ACCOUNT}:user/{USER}"
 class Permissions:
     """The operator's policy in the stand-in, which enforces it."""
 
-    def __init__(self, upstream, faults) -> None:
+    def __init__(self, upstream: Upstream, faults: Faults) -> None:
         self.upstream, self.faults = upstream, faults
         self.withheld: list[str] = []
         self.access_key = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
@@ -26,7 +27,7 @@ class Reply:
         found = re.search(rb"<Code>([^<]+)</Code>", self.body) or re.search(rb'"__type":\s*"([^"]+)"', self.body)
         return found.group(1).decode() if found else str(self.status)
 
-    def edit(self, change) -> None:
+    def edit(self, change: Callable[[str], str]) -> None:
         """Replaces the text of a reply."""
         self.body = change(self.body.decode()).encode()
 

@@ -85,7 +85,7 @@ def checked(words: object) -> list[str]:
     names, values = rest[1::2], rest[2::2]
     if len(names) != len(values):
         raise ValueError(f"ip route {' '.join(words)}: a value is missing")
-    for name, value in zip(names, values):
+    for name, value in zip(names, values, strict=True):
         allowed = _OPTIONS.get(name, ())
         if allowed is not None and value not in allowed:
             raise ValueError(f"ip route: the lab does not know `{name} {value}`")

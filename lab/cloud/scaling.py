@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 
 from cloud.call import Call
 from cloud.reply import Reply, error
+from cloud.upstream import Upstream
 
 # What a group does unless told otherwise, and what is meant when no process is named.
 _PROCESSES = (
@@ -25,7 +26,7 @@ _PROCESSES = (
 class Scaling:
     """What is suspended, by group."""
 
-    def __init__(self, upstream) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         self._suspended: dict[str, set[str]] = {}
 

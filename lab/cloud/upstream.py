@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
 
 from cloud.call import Call
@@ -26,7 +27,7 @@ class Upstream:
     def __init__(self, directory: Path) -> None:
         home = directory / "state/ministack"
         home.mkdir(parents=True)
-        with open(directory / "log/ministack.log", "ab") as log:
+        with (directory / "log/ministack.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-B", "-m", "ministack"],
                 cwd=home,
@@ -45,7 +46,7 @@ class Upstream:
                     "REDIS_PORT": str(addresses.REDIS_PORT),
                 },
             )
-        self._clients: dict[str, object] = {}
+        self._clients: dict[str, BaseClient] = {}
         self._wait()
 
     def _wait(self) -> None:
@@ -61,7 +62,7 @@ class Upstream:
                 time.sleep(0.05)
         raise RuntimeError("ministack does not answer")
 
-    def client(self, service: str):
+    def client(self, service: str) -> BaseClient:
         """An administrator's client, past the proxy: its calls are not counted and meet no faults."""
         if service not in self._clients:
             self._clients[service] = boto3.client(

@@ -53,7 +53,7 @@ def measured(directory: Path, binary: Path) -> int:
         # `lab enter` becomes the command: its process id is the command's own.
         if seen := look(process.pid):
             most, taken = max(most, seen[0]), seen[1]
-        with open(journal, "rb") as file:
+        with journal.open("rb") as file:
             file.seek(began)
             said = file.read()
         for name in (b'"step_started","data":{"step":"3.leak"', b'"gate_judged","data":{"step":"3.leak"'):

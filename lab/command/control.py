@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from world import addresses  # noqa: E402
+from world import addresses
 
 URL = f"http://{addresses.CLOUD}:{addresses.CLOUD_PORT}/_lab"
 
@@ -30,7 +30,7 @@ def ask(method: str, name: str, body: dict | None = None) -> dict:
         sys.exit(f"lab: {json.load(error).get('error', error)}")
 
 
-def add_parsers(commands) -> None:
+def add_parsers(commands: argparse._SubParsersAction) -> None:
     """The arguments; `lab` shows them as its own."""
     fault = commands.add_parser("fault", help="make a cloud action fail: lab fault CreateReplicationGroup throttle")
     fault.add_argument("action", help="an action such as CreateReplicationGroup, or `list`, or `clear`")
@@ -61,7 +61,7 @@ def add_parsers(commands) -> None:
 
 
 def fault(options: argparse.Namespace) -> None:
-    """lab fault"""
+    """`lab fault`."""
     if options.action == "clear":
         answer = ask("DELETE", "faults")
     elif options.action == "list":
@@ -76,7 +76,7 @@ def fault(options: argparse.Namespace) -> None:
 
 
 def calls(options: argparse.Namespace) -> None:
-    """lab calls"""
+    """`lab calls`."""
     found = ask("DELETE" if options.clear else "GET", "calls")["calls"]
     found = [one for one in found if options.action in (None, one["action"])]
     if options.json:
@@ -96,7 +96,7 @@ def calls(options: argparse.Namespace) -> None:
 
 
 def resources(options: argparse.Namespace) -> None:
-    """lab resources"""
+    """`lab resources`."""
     found = ask("GET", "resources")
     lists = {kind: items for kind, items in found.items() if isinstance(items, list)}
     if options.json:
@@ -110,7 +110,7 @@ def resources(options: argparse.Namespace) -> None:
 
 
 def settings(options: argparse.Namespace) -> None:
-    """lab settings"""
+    """`lab settings`."""
     try:
         values = {name: float(value) for name, _, value in (word.partition("=") for word in options.values)}
     except ValueError:
@@ -121,19 +121,19 @@ def settings(options: argparse.Namespace) -> None:
 
 
 def store(options: argparse.Namespace) -> None:
-    """lab store"""
+    """`lab store`."""
     answer = ask("GET", "store") if options.verb == "show" else ask("POST", "store", {"cut": options.verb == "cut"})
     print("cut off" if answer["cut"] else "reachable for whom the security groups admit")
 
 
 def path(options: argparse.Namespace) -> None:
-    """lab path"""
+    """`lab path`."""
     answer = ask("POST", "path", {"host": options.host, "verb": options.verb})
     print("cut off" if answer["cut"] else "reachable")
 
 
 def permissions(options: argparse.Namespace) -> None:
-    """lab permissions"""
+    """`lab permissions`."""
     if options.verb == "withhold" and not options.services:
         sys.exit("lab permissions withhold: name a service, such as elasticache")
     if options.verb == "show":

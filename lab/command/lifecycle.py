@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
@@ -56,7 +57,7 @@ def up(directory: Path) -> None:
     shutil.copy(LAB / "rollout.yaml", directory / "rollout.yaml")
     log = directory / "log/world.log"
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
-    with open(log, "wb") as output:
+    with log.open("wb") as output:
         outer = subprocess.Popen(
             [
                 "unshare",
@@ -94,7 +95,7 @@ def up(directory: Path) -> None:
 
 def _follow(log: Path, outer: subprocess.Popen) -> bool:
     """Shows the lab's progress until it is ready (true) or has ended (false)."""
-    with open(log) as lines:
+    with log.open() as lines:
         while True:
             line = lines.readline()
             if line == "ready\n":
@@ -109,9 +110,13 @@ def _follow(log: Path, outer: subprocess.Popen) -> bool:
                 time.sleep(0.05)
 
 
-def _network_of(pid: int | str) -> int | None:
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _network_of(pid: int) -> int | None:
     try:
-        return os.stat(f"/proc/{pid}/ns/net").st_ino
+        return Path(f"/proc/{pid}/ns/net").stat().st_ino
     except OSError:
         return None
 
@@ -138,12 +143,10 @@ def down(directory: Path, keep: bool = False) -> None:
 def _end_visitors(inside: int | None) -> None:
     """Ends what `lab enter` brought in and left behind, such as a shared ssh connection: it is still in the network."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        left = [int(p) for p in os.listdir("/proc") if p.isdigit() and inside and _network_of(p) == inside]
+        left = [pid for pid in _processes() if inside and _network_of(pid) == inside]
         for pid in left:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
         for _ in range(50):
             if not any(_network_of(pid) == inside for pid in left):
                 return
@@ -169,7 +172,7 @@ def command_line(directory: Path, words: list[str]) -> list[str]:
         "--",
         "env",
         "-C",
-        os.getcwd(),
+        str(Path.cwd()),
         *words,
     ]
 

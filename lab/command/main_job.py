@@ -1,4 +1,4 @@
-"""`lab run`: the main job from nothing. Builds `migrate`, starts a lab, walks every phase there and back, says what it did."""
+"""`lab run`: the main job from nothing. Builds `migrate`, starts a lab, and walks every phase and its rollback."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def run(directory: Path, leave_up: bool) -> None:
 
 def build() -> Path:
     """The binary, built with the profile the tests use too."""
-    cargo = shutil.which("cargo") or os.path.expanduser("~/.cargo/bin/cargo")
+    cargo = shutil.which("cargo") or str(Path.home() / ".cargo/bin/cargo")
     if not Path(cargo).exists():
         raise MainJobError("cargo is not installed: https://rustup.rs (Rust 1.94.1 or later)")
     heading("cargo build (the first time about 10 minutes on two cores: the AWS SDKs)")

@@ -95,7 +95,7 @@ class Round:
 
     def events(self, after: int) -> list[dict]:
         """The journal's events from a byte on."""
-        with open(self.journal, "rb") as file:
+        with self.journal.open("rb") as file:
             file.seek(after)
             return [json.loads(line)["record"]["entry"]["event"] for line in file]
 
@@ -107,7 +107,7 @@ class Round:
         found, said = self.migrate("phase", "3")
         seconds = time.monotonic() - began
         failed = [event["data"]["step"] for event in self.events(after) if event["type"] == "step_failed"]
-        told, running, ping = (self.staging(_STATE).splitlines() + ["", "", ""])[:3]
+        told, running, ping = [*self.staging(_STATE).splitlines(), "", "", ""][:3]
         back, back_said = self.migrate("rollback", "--to", "2")
         told_back = self.staging(_STATE).splitlines()[:2]
         wrong = []
@@ -176,7 +176,7 @@ def repeat(one: Round, rounds: int, variants: list[str], record: Path) -> list[d
         for variant in variants:
             load = os.getloadavg()[0]
             result = {"round": number, "load": round(load, 1), **one.run(variant)}
-            with open(record, "a") as file:
+            with record.open("a") as file:
                 file.write(json.dumps(result) + "\n")
             results.append(result)
             verdict = "right" if result["right"] else f"WRONG: {result['wrong']}"
@@ -188,7 +188,7 @@ def repeat(one: Round, rounds: int, variants: list[str], record: Path) -> list[d
 
 def table(results: list[dict], seconds: float) -> None:
     """Right verdicts of each variant."""
-    print(f"\n| variant | right | seconds | caught by |\n|---|---|---|---|")
+    print("\n| variant | right | seconds | caught by |\n|---|---|---|---|")
     for variant in dict.fromkeys(result["variant"] for result in results):
         own = [result for result in results if result["variant"] == variant]
         right = sum(result["right"] for result in own)

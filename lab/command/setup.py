@@ -78,7 +78,7 @@ def run() -> None:
     if packages := missing_packages():
         install_packages(packages)
     cache().mkdir(parents=True, exist_ok=True)
-    with open(cache() / "lock", "w") as lock:
+    with (cache() / "lock").open("w") as lock:
         # Two labs that start at once must not build the same virtualenv twice.
         fcntl.flock(lock, fcntl.LOCK_EX)
         for kind in KINDS:

@@ -32,7 +32,7 @@ class Execution:
 
     def note(self, text: str) -> None:
         """Writes a line of the manager's own into the unit's journal."""
-        with open(JOURNAL / f"{self.unit.name}.log", "a") as journal:
+        with (JOURNAL / f"{self.unit.name}.log").open("a") as journal:
             journal.write(f"{time.strftime('%b %d %H:%M:%S')} systemd[1]: {self.unit.name}: {text}\n")
 
     def environment(self) -> dict[str, str]:

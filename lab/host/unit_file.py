@@ -15,13 +15,49 @@ SEARCH_PATH = (Path("/etc/systemd/system"), Path("/run/systemd/system"), Path("/
 
 # Directives that may be given several times and add up; an empty value resets the list, as in systemd.
 LISTS = frozenset(
-    "ExecStart ExecStartPre ExecStartPost ExecReload ExecStop ExecStopPost Environment EnvironmentFile "
-    "WantedBy RequiredBy Wants Requires After Before Documentation RuntimeDirectory".split()
+    [
+        "ExecStart",
+        "ExecStartPre",
+        "ExecStartPost",
+        "ExecReload",
+        "ExecStop",
+        "ExecStopPost",
+        "Environment",
+        "EnvironmentFile",
+        "WantedBy",
+        "RequiredBy",
+        "Wants",
+        "Requires",
+        "After",
+        "Before",
+        "Documentation",
+        "RuntimeDirectory",
+    ]
 )
 SUPPORTED = LISTS | frozenset(
-    "Description Type Restart RestartSec TimeoutStartSec TimeoutStopSec TimeoutSec KillMode KillSignal User Group "
-    "WorkingDirectory NotifyAccess PIDFile StandardOutput StandardError RemainAfterExit UMask StartLimitBurst "
-    "StartLimitIntervalSec SuccessExitStatus".split()
+    [
+        "Description",
+        "Type",
+        "Restart",
+        "RestartSec",
+        "TimeoutStartSec",
+        "TimeoutStopSec",
+        "TimeoutSec",
+        "KillMode",
+        "KillSignal",
+        "User",
+        "Group",
+        "WorkingDirectory",
+        "NotifyAccess",
+        "PIDFile",
+        "StandardOutput",
+        "StandardError",
+        "RemainAfterExit",
+        "UMask",
+        "StartLimitBurst",
+        "StartLimitIntervalSec",
+        "SuccessExitStatus",
+    ]
 )
 
 _TIME_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "": 1}

@@ -7,11 +7,15 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import processes
 import unit_file
 from execution import JOURNAL
 from service import Service
+
+if TYPE_CHECKING:
+    from manager import Manager
 
 WANTED = Path("/etc/systemd/system/multi-user.target.wants")
 
@@ -44,7 +48,7 @@ def _usec(seconds: float) -> str:
         return "infinity"
     minutes, rest = divmod(seconds, 60)
     parts = [f"{int(minutes)}min"] if minutes else []
-    if rest >= 1 or not parts and rest == int(rest):
+    if rest >= 1 or (not parts and rest == int(rest)):
         parts.append(f"{rest:g}s")
     elif rest:
         parts.append(f"{rest * 1000:g}ms")
@@ -148,7 +152,7 @@ _ABSENT = [
 ]
 
 
-def _show(manager, name: str, wanted: list[str], value_only: bool) -> str:
+def _show(manager: Manager, name: str, wanted: list[str], value_only: bool) -> str:
     try:
         rows = properties(manager.service(name))
     except unit_file.UnitNotFound:
@@ -178,7 +182,7 @@ def _status(service: Service) -> str:
     return "\n".join([*lines, "", *tail]) + "\n"
 
 
-async def _job(manager, verb: str, service: Service) -> None:
+async def _job(manager: Manager, verb: str, service: Service) -> None:
     if verb == "start":
         await service.start()
     elif verb == "stop":
@@ -206,7 +210,7 @@ def _enable(name: str, on: bool) -> str:
     return f"Created symlink {link} → {target}.\n"
 
 
-async def run(manager, request: dict) -> Answer:
+async def run(manager: Manager, request: dict) -> Answer:
     """Carries out one systemctl call."""
     verb, options = request["verb"], request["options"]
     names = [full_name(name) for name in request["units"]]
@@ -234,7 +238,7 @@ async def run(manager, request: dict) -> Answer:
     return answer
 
 
-async def _one(manager, verb: str, name: str, options: dict, answer: Answer) -> None:
+async def _one(manager: Manager, verb: str, name: str, options: dict, answer: Answer) -> None:
     if verb in ("enable", "disable"):
         answer.stderr += _enable(name, verb == "enable")
         if options.get("now"):

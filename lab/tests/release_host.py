@@ -74,7 +74,8 @@ while time.monotonic() < end:
     count += 1
     if sys.stdin in __import__("select").select([sys.stdin], [], [], 0)[0]:
         break
-print(json.dumps({"count": count, "wrong": wrong[:3], "placed": [c.value for c in jar.cookiejar if c.name == "AWSALB"]}))
+placed = [cookie.value for cookie in jar.cookiejar if cookie.name == "AWSALB"]
+print(json.dumps({"count": count, "wrong": wrong[:3], "placed": placed}))
 """
 
 
@@ -211,7 +212,8 @@ class ReleaseHost:
         """What the live path names, and what the service runs in; `None` for the original. Nothing runs beside it."""
         facts = self.facts()
         running = facts["running"]
-        assert running["beside"] == [] and facts["has_original"], facts
+        assert running["beside"] == [], facts
+        assert facts["has_original"], facts
         for tree in (facts["live"], running["tree"]):
             assert tree["kind"] in ("original", "release"), facts
         return facts["live"]["name"], running["tree"]["name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from conftest import Lab
 
 
@@ -104,4 +105,5 @@ def test_asked_error(lab: Lab) -> None:
 
 def test_a_wrong_order_is_refused(lab: Lab) -> None:
     done = lab.command("fault", "DescribeVpcs", "sabotage", check=False)
-    assert done.returncode == 2 and "sabotage" in done.stderr
+    assert done.returncode == 2
+    assert "sabotage" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from conftest import Lab
 
 ARN = "arn:aws:elasticache:us-east-2:000000000000:"
@@ -42,7 +43,8 @@ def test_life_of_a_replication_group(lab: Lab) -> None:
         "Port": 6379,
     }
     assert "ConfigurationEndpoint" not in found
-    assert found["AuthTokenEnabled"] and found["TransitEncryptionEnabled"]
+    assert found["AuthTokenEnabled"]
+    assert found["TransitEncryptionEnabled"]
     assert found["CacheNodeType"] == "cache.t4g.small"
     assert len(found["MemberClusters"]) == 2
     assert tags(lab, "replicationgroup:store") == [{"Key": "migrate:rollout", "Value": "test"}]

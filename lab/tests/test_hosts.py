@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+
 from conftest import Lab
 
 APPLICATION_HOSTS = ("staging", "production-1", "production-2")
@@ -16,7 +18,7 @@ def show(lab: Lab, host: str, *names: str, unit: str = "chatmrpt") -> dict[str, 
 
 
 @pytest.mark.parametrize("host", APPLICATION_HOSTS)
-def test_a_session_survives_a_restart(shared_lab: Lab, host: str, tmp_path) -> None:
+def test_a_session_survives_a_restart(shared_lab: Lab, host: str, tmp_path: Path) -> None:
     def ask(path: str, *words: str) -> str:
         jar = str(tmp_path / "jar")
         return shared_lab.enter("curl", "-sS", "-b", jar, "-c", jar, *words, f"http://{host}:8080{path}").stdout
@@ -25,7 +27,9 @@ def test_a_session_survives_a_restart(shared_lab: Lab, host: str, tmp_path) -> N
     ask("/upload", "-d", "rows=50")
     ask("/counter", "-X", "POST")
     before = ask("/whoami"), ask("/frame"), ask("/counter")
-    assert '"user":"ann"' in before[0] and '"kind":"DataFrame"' in before[1] and '"count":1' in before[2]
+    assert '"user":"ann"' in before[0]
+    assert '"kind":"DataFrame"' in before[1]
+    assert '"count":1' in before[2]
     old = show(shared_lab, host, "MainPID")
     shared_lab.ssh(host, "sudo -n systemctl restart chatmrpt")
     assert show(shared_lab, host, "MainPID") != old
@@ -51,7 +55,8 @@ def test_a_unit_that_is_not_there(shared_lab: Lab) -> None:
         "MainPID": "0",
     }
     done = shared_lab.ssh("staging", "systemctl start no-such 2>&1; echo code $?")
-    assert "not found" in done and "code 5" in done
+    assert "not found" in done
+    assert "code 5" in done
 
 
 def test_a_killed_service_comes_back(shared_lab: Lab) -> None:
@@ -146,7 +151,7 @@ def test_the_main_process_may_change(shared_lab: Lab) -> None:
     assert said.split() == ["active", "0"]
 
 
-def test_forwarding_and_copying(shared_lab: Lab, tmp_path) -> None:
+def test_forwarding_and_copying(shared_lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("hello")
     config = f"{shared_lab.directory}/ssh_config"
     shared_lab.enter("scp", "-qF", config, str(tmp_path / "file"), "staging:/tmp/file")

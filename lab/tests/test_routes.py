@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
 from conftest import Lab
 
 TARGET = "10.78.0.22"  # production-2
 
 
 @pytest.fixture
-def routes(shared_lab: Lab):
+def routes(shared_lab: Lab) -> Iterator[Lab]:
     """The lab, with staging's routes as they were afterwards."""
     yield shared_lab
     shared_lab.ssh("staging", f"while sudo -n ip route del {TARGET}/32 2>/dev/null; do :; done")

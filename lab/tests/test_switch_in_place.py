@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from conftest import LAB, Lab
 from release_host import LIVE, RELEASES, Killed, Refused, ReleaseHost, Users
 
@@ -40,7 +41,8 @@ def host(plain: ReleaseHost) -> Iterator[ReleaseHost]:
     plain.clear_room()
     assert plain.listing() == before
     facts = plain.facts()
-    assert facts["directory"]["state"] == "missing" and not facts["may_hand_over"], facts
+    assert facts["directory"]["state"] == "missing", facts
+    assert not facts["may_hand_over"], facts
 
 
 def test_there_and_back_with_users_all_the_while(host: ReleaseHost, shared_lab: Lab) -> None:
@@ -50,8 +52,10 @@ def test_there_and_back_with_users_all_the_while(host: ReleaseHost, shared_lab: 
     host.build("broken", 'raise ImportError("a bad release")\n')
     host.build("crashes", "import os, threading\nthreading.Timer(0.5, os._exit, [1]).start()\n")
     facts = host.facts()
-    assert facts["releases"] == ["broken", "crashes", "one", "two"] and not facts["unfinished"]
-    assert facts["shared"] == ["flask_session", "instance", "logs", "uploads"] and facts["in_place"] == []
+    assert facts["releases"] == ["broken", "crashes", "one", "two"]
+    assert not facts["unfinished"]
+    assert facts["shared"] == ["flask_session", "instance", "logs", "uploads"]
+    assert facts["in_place"] == []
     host.to("one")
     assert host.runs() == ("one", "one")
     master = host.facts()["running"]["master"]
@@ -161,17 +165,20 @@ def test_as_many_workers_as_the_release_says(shared_lab: Lab) -> None:
         host.build("four", **{".migrate/workers": "3\n", ".migrate/environment": "COLOR=red\n"})
         host.to("four")
         workers = host.facts()["running"]["workers"]
-        assert len(workers) == 3 and host.run(f"cat {LIVE}/logs/hook").stdout == "x"
+        assert len(workers) == 3
+        assert host.run(f"cat {LIVE}/logs/hook").stdout == "x"
         host.run("sudo systemctl reload chatmrpt")
         for _ in range(60):
             reloaded = host.facts()["running"]["workers"]
             if not {each["pid"] for each in workers} & {each["pid"] for each in reloaded}:
                 break
             time.sleep(0.5)
-        assert len(reloaded) == 3 and reloaded[0] not in workers, (workers, reloaded)
+        assert len(reloaded) == 3, (workers, reloaded)
+        assert reloaded[0] not in workers, (workers, reloaded)
         # After a reload the release's variables are the process's own; they do not reach the original.
         host.to(None)
-        assert len(host.facts()["running"]["workers"]) == 2 and "COLOR" not in host.run(variables).stdout
+        assert len(host.facts()["running"]["workers"]) == 2
+        assert "COLOR" not in host.run(variables).stdout
         host.remove_releases()
         host.clear_room()
     finally:
@@ -191,7 +198,7 @@ def test_a_dead_service_comes_back_as_the_original(host: ReleaseHost) -> None:
 def test_a_configuration_elsewhere_is_refused(host: ReleaseHost) -> None:
     program = (LAB.parent / "src/adapters/ssh/scripts/release/build.py").read_text()
     told = {}
-    exec(program[: program.index("TURNS")], told)  # noqa: S102: functions alone
+    exec(program[: program.index("TURNS")], told)  # functions alone
     cases = {
         "-c a.py": "a.py",
         "--config=b.py x": "b.py",
@@ -215,7 +222,7 @@ def test_a_configuration_elsewhere_is_refused(host: ReleaseHost) -> None:
     )
     try:
         host.run(change.format("gunicorn.conf.py", "/tmp/elsewhere.py"))
-        with pytest.raises(Refused, match="/tmp/elsewhere.py lies outside of") as refused:
+        with pytest.raises(Refused, match=r"/tmp/elsewhere\.py lies outside of") as refused:
             host.build("six")
         assert refused.value.clean
     finally:

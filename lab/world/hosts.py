@@ -6,7 +6,6 @@ Inside, everyone is uid 1000 `ec2-user`; outside, that is whoever started the la
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import subprocess
@@ -104,7 +103,7 @@ class Hosts:
     def start(self, host: addresses.Host) -> subprocess.Popen:
         """Boots a host. Its process 1 is the service manager."""
         network.attach(self.state, host.name, host.address)
-        with open(self.directory / f"log/{host.name}.log", "ab") as log:
+        with (self.directory / f"log/{host.name}.log").open("ab") as log:
             return subprocess.Popen(
                 network.within(self.state, host.name, *_OWN_PROC, *self._sandbox(host)),
                 stdin=subprocess.DEVNULL,
@@ -133,7 +132,7 @@ class Hosts:
         ]
         for name in ("bin", "sbin", "lib", "lib32", "lib64"):
             if Path("/", name).is_symlink():
-                words += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+                words += ["--symlink", str(Path("/", name).readlink()), f"/{name}"]
             elif Path("/", name).exists():
                 words += ["--ro-bind", f"/{name}", f"/{name}"]
         words += [
@@ -175,8 +174,8 @@ class Hosts:
             f"{LAB}/host/bin",
             "/usr/local/bin",
         ]
-        # A real systemctl or sudo of the machine would speak to nobody here. `ip` is there twice: the lab's hands the rest
-        # to the machine's.
+        # A real systemctl or sudo of the machine would find no server here. `ip` is there twice: the lab's hands the
+        # rest to the machine's.
         for name in ("systemctl", "journalctl", "sudo"):
             if Path("/usr/bin", name).exists():
                 words += ["--ro-bind", f"{LAB}/host/bin/{name}", f"/usr/bin/{name}"]

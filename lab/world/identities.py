@@ -82,5 +82,5 @@ def redis_certificates(directory: Path) -> None:
 
 
 def auth_token() -> str:
-    """A password ElastiCache accepts: 16 to 128 printable characters, none of / @ \" or a space."""
+    """A password ElastiCache accepts: 16 to 128 printable characters, no slash, at sign, quotation mark or space."""
     return secrets.token_hex(24)

@@ -18,6 +18,7 @@ from redis_server import RedisServer  # noqa: E402
 
 @pytest.fixture(scope="session")
 def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """The one server that most tests share."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server

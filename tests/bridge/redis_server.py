@@ -12,6 +12,7 @@ import redis
 
 
 def free_port() -> int:
+    """A port of the loopback interface that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -30,12 +31,15 @@ class RedisServer:
 
     @property
     def url(self) -> str:
+        """As MIGRATE_SESSIONS_REDIS_URL wants it."""
         return f"redis{'s' if self._tls else ''}://127.0.0.1:{self.port}/0"
 
     def client(self) -> redis.Redis:
+        """A client, past the bridge."""
         return redis.Redis(port=self.port, password=self.password, ssl=self._tls, ssl_cert_reqs="none")
 
     def start(self) -> None:
+        """Starts the server and returns when it answers."""
         port = ["--port", "0", "--tls-port"] if self._tls else ["--port"]
         words = ["redis-server", "--bind", "127.0.0.1", *port, str(self.port), "--dir", str(self._directory)]
         words += ["--save", "", "--appendonly", "no", *self._options]
@@ -52,6 +56,7 @@ class RedisServer:
         raise TimeoutError("redis-server does not answer")
 
     def stop(self, keep: bool = True) -> None:
+        """Kills the server; what it holds is there after the next start if it is to be kept."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGCONT)
@@ -64,9 +69,11 @@ class RedisServer:
         self._process = None
 
     def freeze(self) -> None:
+        """Accepts connections from now on and answers none."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
+        """Answers again."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)

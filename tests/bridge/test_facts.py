@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from migrate_sessions.codec import decode, encode
 from migrate_sessions.trial import zoo
 from migrate_sessions.trial.facts import difference
@@ -33,7 +34,8 @@ def test_the_packages_comparison_knows_every_value_and_takes_none_for_another(na
     ids=str,
 )
 def test_the_packages_comparison_tells_plain_values_apart(one: Any, other: Any) -> None:
-    assert difference(one, other) is not None and difference(other, one) is not None
+    assert difference(one, other) is not None
+    assert difference(other, one) is not None
     assert difference({"x": [one]}, {"x": [other]}) is not None
 
 

@@ -154,7 +154,8 @@ Answer = dict[str, object]
 
 def at_once(ask: Callable[[], Answer]) -> list[Answer]:
     """Asked several times at the same moment: a worker that is busy leaves the next request to the other one, where
-    one request after the other may all be answered by the same."""
+    one request after the other may all be answered by the same.
+    """
     with ThreadPoolExecutor(4) as threads:
         return [asked.result() for asked in [threads.submit(ask) for _ in range(4)]]
 
@@ -196,9 +197,8 @@ def test_from_the_original_to_the_bridge_and_back(
             for answer in answered_by_all(browser, new):
                 assert (answer["user"], answer["kind"]) == (name, "set")
         assert alice.cookie == cookie
-        assert (
-            "read=redis" in alice.headers["X-Migrate-Sessions"] and "wrote=both" in alice.headers["X-Migrate-Sessions"]
-        )
+        assert "read=redis" in alice.headers["X-Migrate-Sessions"]
+        assert "wrote=both" in alice.headers["X-Migrate-Sessions"]
         # Rolled back, while the other still runs: the original knows who was born on Redis.
         assert bob.get(old, "/whoami")["user"] == "bob"
         log = new.stop()
@@ -324,9 +324,11 @@ def test_the_zoo_across_workers_and_a_restart(
         assert all(answer["right"] == names and not answer["wrong"] for answer in second.values())
         answer = trial(browser, server, "session")
         assert answer["read"] == "redis"
-        assert server_of_redis.client().exists(answer["key"]) and answer["key"].startswith("rollout:copy:")
+        assert server_of_redis.client().exists(answer["key"])
+        assert answer["key"].startswith("rollout:copy:")
         with pytest.raises(urllib.error.HTTPError, match="404"):
             Browser().get(server, "/__migrate__/settings")
     finally:
         log = server.stop()
-    assert TRIAL_TOKEN not in log and "Traceback" not in log
+    assert TRIAL_TOKEN not in log
+    assert "Traceback" not in log
