@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import signal
 import socket
 import subprocess
@@ -11,11 +13,21 @@ from pathlib import Path
 import redis
 
 
+# Below the ephemeral ports, one of which an outgoing connection could take before the server does, and begun elsewhere
+# by each process: several run these tests at the same time.
+_PORTS = itertools.count(os.getpid() * 97)
+
+
 def free_port() -> int:
-    """A port of the loopback interface that no process listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback interface that no process listens on. Each call gives another one."""
+    while True:
+        port = 10_000 + next(_PORTS) % 10_000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class RedisServer:
@@ -46,7 +58,7 @@ class RedisServer:
         if self.password:
             words += ["--requirepass", self.password]
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 1):

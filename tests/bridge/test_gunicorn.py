@@ -70,7 +70,7 @@ class Server:
         return self._process.pid
 
     def wait(self) -> Server:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 Browser().get(self, "/whoami")
@@ -80,12 +80,12 @@ class Server:
         raise TimeoutError(self.log.read_text())
 
     def ended(self) -> int:
-        return self._process.wait(20)
+        return self._process.wait(60)
 
     def stop(self) -> str:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(20)
+            self._process.wait(60)
         return self.log.read_text()
 
 
@@ -163,7 +163,7 @@ def at_once(ask: Callable[[], Answer]) -> list[Answer]:
 def answered_by_all(browser: Browser, server: Server) -> list[Answer]:
     """Asks until both workers have answered."""
     answers: list[Answer] = []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len({answer["pid"] for answer in answers}) < 2 and time.monotonic() < deadline:
         answers += at_once(lambda: browser.get(server, "/whoami"))
     assert len({answer["pid"] for answer in answers}) == 2
@@ -274,7 +274,7 @@ def trial(browser: Browser, server: Server, path: str, method: str = "GET") -> d
 def trial_of_all(browser: Browser, server: Server, path: str, without: set[object]) -> dict[object, Answer]:
     """The answers of two processes, neither of them one of those."""
     answers: dict[object, Answer] = {}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(answers) < 2 and time.monotonic() < deadline:
         for answer in at_once(lambda: trial(browser, server, path)):
             if answer["pid"] not in without:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import SetClock
 from migrate_sessions.metrics import COUNTERS, Metrics
 from redis_server import RedisServer
 from test_bridge import original
@@ -48,12 +49,12 @@ def test_one_line_an_interval_with_everything(
     assert line["open_seconds"] == 0
 
 
-def test_the_open_circuit_is_timed(files: Path) -> None:
+def test_the_open_circuit_is_timed(files: Path, breaker_clock: SetClock) -> None:
     app, user = bridged(files, "redis://127.0.0.1:1", BREAKER_COOLDOWN="60"), User()
     user.puts(app, n=1)
     user.puts(app, n=2)
-    time.sleep(0.1)
-    assert 0.1 <= app.session_interface.bridge_metrics._open_seconds() < 5
+    breaker_clock.advance(12.5)
+    assert app.session_interface.bridge_metrics._open_seconds() == 12.5
 
 
 def test_nothing_new_is_not_said_again(capfd: pytest.CaptureFixture[str]) -> None:
