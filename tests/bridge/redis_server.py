@@ -12,7 +12,6 @@ from pathlib import Path
 
 import redis
 
-
 # Below the ephemeral ports, one of which an outgoing connection could take before the server does, and begun elsewhere
 # by each process: several run these tests at the same time.
 _PORTS = itertools.count(os.getpid() * 97)

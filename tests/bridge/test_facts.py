@@ -10,7 +10,6 @@ from migrate_sessions.codec import decode, encode
 from migrate_sessions.trial import zoo
 from migrate_sessions.trial.facts import _compare, difference, facts
 
-
 VALUES = zoo.values()
 
 
