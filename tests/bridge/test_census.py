@@ -70,7 +70,7 @@ def by_command(directory: Path, application: Path, *words: str) -> subprocess.Co
     """The program, as it is called on a host."""
     command = [sys.executable, "-B", "-m", "migrate_sessions.census", "--application", str(application), *words]
     clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
-    return subprocess.run(command, cwd=directory, env=clean, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=directory, env=clean, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ class Browser:
         request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", body)
         if self.cookie:
             request.add_header("Cookie", f"session={self.cookie}")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             for header in answer.headers.get_all("Set-Cookie") or []:
                 (morsel,) = SimpleCookie(header).values()
                 self.cookie = morsel.value
@@ -265,7 +265,7 @@ def trial(browser: Browser, server: Server, path: str, method: str = "GET") -> d
     request.add_header("X-Migrate-Trial", TRIAL_TOKEN)
     if browser.cookie:
         request.add_header("Cookie", f"copy_session={browser.cookie}")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         for header in answer.headers.get_all("Set-Cookie") or []:
             browser.cookie = SimpleCookie(header)["copy_session"].value
         return json.load(answer)

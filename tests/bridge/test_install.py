@@ -44,7 +44,7 @@ def run(directory: Path, source: str, name: str, script: str = "", **more: str) 
     }
     variables["PYTHONWARNINGS"] = "ignore"
     words = [sys.executable, "-c", f"import migrate_wsgi{TAIL}{script}"]
-    return subprocess.run(words, env=variables, cwd=directory, capture_output=True, text=True, timeout=30)
+    return subprocess.run(words, env=variables, cwd=directory, capture_output=True, text=True, timeout=120)
 
 
 IS_BRIDGED = """

@@ -146,5 +146,5 @@ assert unread() == ["TYPO"], unread()
         "MIGRATE_SESSIONS_TRIAL_WATCH": "MODE,DEPTH,TYPO",
     }
     words = [sys.executable, "-B", "-c", script]
-    done = subprocess.run(words, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
