@@ -29,10 +29,14 @@ from world import addresses
 def write_environment(directory: Path, credentials: dict[str, str]) -> None:
     """The file that `lab enter` applies: how an SDK finds this cloud."""
     values = {
-        "AWS_ENDPOINT_URL": f"http://{addresses.CLOUD}:{addresses.CLOUD_PORT}", "AWS_REGION": addresses.REGION,
-        "AWS_DEFAULT_REGION": addresses.REGION, **credentials, "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": f"http://{addresses.CLOUD}:{addresses.CLOUD_PORT}",
+        "AWS_REGION": addresses.REGION,
+        "AWS_DEFAULT_REGION": addresses.REGION,
+        **credentials,
+        "AWS_EC2_METADATA_DISABLED": "true",
         # Nobody's own profile may leak into the lab.
-        "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     }
     file = directory / "env"
     file.touch(mode=0o600)

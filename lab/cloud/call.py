@@ -8,9 +8,22 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 # The parameter that names what a call is about, most specific first.
-_NAMES = ("ReplicationGroupId", "CacheSubnetGroupName", "GroupId", "GroupName", "GroupId.1", "ResourceName", "SecretId",
-          "ResourceId.1", "InstanceId.1", "PolicySourceArn", "Names.member.1", "TargetGroupArn",
-          "AutoScalingGroupNames.member.1", "AutoScalingGroupName")
+_NAMES = (
+    "ReplicationGroupId",
+    "CacheSubnetGroupName",
+    "GroupId",
+    "GroupName",
+    "GroupId.1",
+    "ResourceName",
+    "SecretId",
+    "ResourceId.1",
+    "InstanceId.1",
+    "PolicySourceArn",
+    "Names.member.1",
+    "TargetGroupArn",
+    "AutoScalingGroupNames.member.1",
+    "AutoScalingGroupName",
+)
 
 
 @dataclass

@@ -6,13 +6,16 @@ import re
 
 from cloud import reply
 from cloud.call import Call
+from cloud.elasticache import ElastiCache
+from cloud.permissions import Permissions
 from cloud.reply import Reply
+from cloud.upstream import Upstream
 
 
 class Ec2:
     """The checks that come before the stand-in."""
 
-    def __init__(self, upstream, cache, permissions) -> None:
+    def __init__(self, upstream: Upstream, cache: ElastiCache, permissions: Permissions) -> None:
         self.upstream, self.cache, self.permissions = upstream, cache, permissions
 
     def refuse(self, call: Call) -> Reply | None:
@@ -40,26 +43,38 @@ class Ec2:
         for rule in _asked(call):
             if rule in present:
                 peer, protocol, first, last = rule
-                return _error(400, "InvalidPermission.Duplicate",
-                              f'the specified rule "peer: {peer}, {protocol.upper()}, from port: {first}, to port: '
-                              f'{last}, ALLOW" already exists')
+                return _error(
+                    400,
+                    "InvalidPermission.Duplicate",
+                    f'the specified rule "peer: {peer}, {protocol.upper()}, from port: {first}, to port: '
+                    f'{last}, ALLOW" already exists',
+                )
         return None
 
     def _absent_rule(self, call: Call) -> Reply | None:
         group = call.parameters.get("GroupId", "")
         asked = _asked(call)
         if asked and not set(asked) <= self._rules(group):
-            return _error(400, "InvalidPermission.NotFound",
-                          "The specified rule does not exist in this security group.")
+            return _error(
+                400, "InvalidPermission.NotFound", "The specified rule does not exist in this security group."
+            )
         return None
 
     def _in_use(self, group: str) -> Reply | None:
         ec2 = self.upstream.client("ec2")
         others = [g for g in ec2.describe_security_groups()["SecurityGroups"] if g["GroupId"] != group]
-        named = any(pair.get("GroupId") == group for other in others for rule in other["IpPermissions"]
-                    for pair in rule.get("UserIdGroupPairs", []))
-        held = any(held["GroupId"] == group for reservation in ec2.describe_instances()["Reservations"]
-                   for instance in reservation["Instances"] for held in instance["SecurityGroups"])
+        named = any(
+            pair.get("GroupId") == group
+            for other in others
+            for rule in other["IpPermissions"]
+            for pair in rule.get("UserIdGroupPairs", [])
+        )
+        held = any(
+            held["GroupId"] == group
+            for reservation in ec2.describe_instances()["Reservations"]
+            for instance in reservation["Instances"]
+            for held in instance["SecurityGroups"]
+        )
         if named or held or self.cache.uses(group):
             return _error(400, "DependencyViolation", f"resource {group} has a dependent object")
         return None

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 
 from cloud import reply
 from cloud.call import Call
+from cloud.firewall import Firewall
+from cloud.redis_node import RedisNode
 from cloud.reply import Reply
 from cloud.settings import Settings
+from cloud.upstream import Upstream
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Group:
 class ElastiCache:
     """The states of all replication groups. Subnet groups need no help: the stand-in refuses to delete one in use."""
 
-    def __init__(self, upstream, node, firewall, settings: Settings) -> None:
+    def __init__(self, upstream: Upstream, node: RedisNode, firewall: Firewall, settings: Settings) -> None:
         self.upstream, self.node, self.firewall, self.settings = upstream, node, firewall, settings
         self.groups: dict[str, Group] = {}
         # Security groups stay in use for a while after the deletion: the network interfaces go last.
@@ -50,23 +53,26 @@ class ElastiCache:
             group = self.groups.get(call.parameters.get("ReplicationGroupId", ""))
             if call.action == "CreateReplicationGroup":
                 if group:
-                    return _error("ReplicationGroupAlreadyExists",
-                                  f"Replication group {group.name} already exists")
+                    return _error("ReplicationGroupAlreadyExists", f"Replication group {group.name} already exists")
                 if self.groups:
-                    return _error("NodeQuotaForCustomerExceeded",
-                                  "The lab has one node, and another replication group has it")
+                    return _error(
+                        "NodeQuotaForCustomerExceeded", "The lab has one node, and another replication group has it"
+                    )
             if call.action in ("DeleteReplicationGroup", "ModifyReplicationGroup") and group:
                 deletable = call.action == "DeleteReplicationGroup" and group.status == "create-failed"
                 if group.status != "available" and not deletable:
-                    return _error("InvalidReplicationGroupState",
-                                  f"Replication group {group.name} has status {group.status} which is not valid for "
-                                  "this operation.")
+                    return _error(
+                        "InvalidReplicationGroupState",
+                        f"Replication group {group.name} has status {group.status} which is not valid for "
+                        "this operation.",
+                    )
             if call.action in ("ListTagsForResource", "AddTagsToResource", "RemoveTagsFromResource"):
                 # Documented: on a cluster that is not available, an error.
                 name = call.parameters.get("ResourceName", "").rpartition("replicationgroup:")[2]
                 if name in self.groups and self.groups[name].status != "available":
-                    return _error("InvalidReplicationGroupState",
-                                  f"Replication group {name} is not in the available state.")
+                    return _error(
+                        "InvalidReplicationGroupState", f"Replication group {name} is not in the available state."
+                    )
             return None
 
     def hold_back(self, call: Call) -> Reply | None:
@@ -79,12 +85,16 @@ class ElastiCache:
                 return None
             group.status, group.until = "deleting", time.monotonic() + self.settings.deleting_seconds
             self.reconcile()
-            return Reply(200, (
-                '<DeleteReplicationGroupResponse xmlns="http://elasticache.amazonaws.com/doc/2015-02-02/">'
-                f"<DeleteReplicationGroupResult><ReplicationGroup><ReplicationGroupId>{group.name}"
-                "</ReplicationGroupId><Status>deleting</Status></ReplicationGroup></DeleteReplicationGroupResult>"
-                "<ResponseMetadata><RequestId>lab</RequestId></ResponseMetadata></DeleteReplicationGroupResponse>"
-            ).encode(), [("Content-Type", "text/xml")])
+            return Reply(
+                200,
+                (
+                    '<DeleteReplicationGroupResponse xmlns="http://elasticache.amazonaws.com/doc/2015-02-02/">'
+                    f"<DeleteReplicationGroupResult><ReplicationGroup><ReplicationGroupId>{group.name}"
+                    "</ReplicationGroupId><Status>deleting</Status></ReplicationGroup></DeleteReplicationGroupResult>"
+                    "<ResponseMetadata><RequestId>lab</RequestId></ResponseMetadata></DeleteReplicationGroupResponse>"
+                ).encode(),
+                [("Content-Type", "text/xml")],
+            )
 
     # After it has answered --------------------------------------------------------------------------------------------
 
@@ -95,15 +105,21 @@ class ElastiCache:
                 if call.action == "CreateReplicationGroup":
                     self._created(call, fails)
                 elif call.action == "ModifyReplicationGroup" and call.members("SecurityGroupIds"):
-                    self.groups[call.parameters["ReplicationGroupId"]].security_groups = \
-                        call.members("SecurityGroupIds")
+                    self.groups[call.parameters["ReplicationGroupId"]].security_groups = call.members(
+                        "SecurityGroupIds"
+                    )
             answer.edit(self.correct)
 
     def _created(self, call: Call, fails: bool) -> None:
         name = call.parameters["ReplicationGroupId"]
         self.groups[name] = Group(
-            name, "creating", call.members("SecurityGroupIds"), call.parameters.get("CacheSubnetGroupName", ""),
-            call.parameters.get("TransitEncryptionEnabled") == "true", call.parameters.get("AuthToken", ""), fails,
+            name,
+            "creating",
+            call.members("SecurityGroupIds"),
+            call.parameters.get("CacheSubnetGroupName", ""),
+            call.parameters.get("TransitEncryptionEnabled") == "true",
+            call.parameters.get("AuthToken", ""),
+            fails,
             time.monotonic() + self.settings.slow_creating_seconds,
         )
 
@@ -163,14 +179,21 @@ class ElastiCache:
     def reconcile(self) -> None:
         """Brings the firewall in line with the groups that a live store has."""
         with self.lock:
-            self.firewall.reconcile([name for group in self.groups.values() if group.status == "available"
-                                     for name in group.security_groups])
+            self.firewall.reconcile(
+                [
+                    name
+                    for group in self.groups.values()
+                    if group.status == "available"
+                    for name in group.security_groups
+                ]
+            )
 
     def uses(self, security_group: str) -> bool:
         """Whether a security group still hangs on a store."""
         with self.lock:
             return security_group in self.lingering or any(
-                security_group in group.security_groups for group in self.groups.values())
+                security_group in group.security_groups for group in self.groups.values()
+            )
 
 
 def _error(code: str, message: str) -> Reply:

@@ -12,6 +12,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+from cloud.upstream import Upstream
 from world import addresses, network
 
 # Answering an ARP request from a source without a route needs the reverse path check to be off.
@@ -21,7 +22,7 @@ _OPEN_ARP = "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done"
 class Firewall:
     """Keeps the routes of the store's network equal to what the security groups say."""
 
-    def __init__(self, state: Path, upstream) -> None:
+    def __init__(self, state: Path, upstream: Upstream) -> None:
         self.state, self.upstream = state, upstream
         self._admitted: set[str] = set()
         # While true, nobody reaches the store, whatever the groups say: a network that failed.
@@ -41,9 +42,11 @@ class Firewall:
 
     def _route(self, verb: str, address: str) -> None:
         subprocess.run(
-            network.within(self.state, "redis", "ip", "route", verb, f"{address}/32", "dev", "eth0", "src",
-                           addresses.REDIS),
-            check=True, stdin=subprocess.DEVNULL,
+            network.within(
+                self.state, "redis", "ip", "route", verb, f"{address}/32", "dev", "eth0", "src", addresses.REDIS
+            ),
+            check=True,
+            stdin=subprocess.DEVNULL,
         )
 
     def sources(self, groups: list[str]) -> set[str]:
@@ -69,7 +72,8 @@ class Firewall:
         reservations = self.upstream.client("ec2").describe_instances()["Reservations"]
         return {
             instance["PrivateIpAddress"]
-            for reservation in reservations for instance in reservation["Instances"]
+            for reservation in reservations
+            for instance in reservation["Instances"]
             if any(group["GroupId"] in groups for group in instance["SecurityGroups"])
         }
 

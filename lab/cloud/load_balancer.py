@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 
 from cloud.call import Call
 from cloud.reply import Reply
+from cloud.upstream import Upstream
 from world import addresses, network
 
 TARGET_GROUP = "chatmrpt-web"
@@ -62,16 +63,18 @@ class Target:
 class LoadBalancer:
     """HAProxy with a place for every host; who has one in use is what the target group says."""
 
-    def __init__(self, directory: Path, upstream) -> None:
+    def __init__(self, directory: Path, upstream: Upstream) -> None:
         self.directory, self.upstream = directory, upstream
         self.home = directory / "state/balancer"
         self.home.mkdir()
-        self.hosts = {instance: host for host in addresses.HOSTS
-                      if host.application for instance in self._instances(host.address)}
+        self.hosts = {
+            instance: host for host in addresses.HOSTS if host.application for instance in self._instances(host.address)
+        }
         self.targets: dict[str, Target] = {}
         self._lock = threading.Lock()
-        self.arn = upstream.client("elbv2").describe_target_groups(
-            Names=[TARGET_GROUP])["TargetGroups"][0]["TargetGroupArn"]
+        self.arn = upstream.client("elbv2").describe_target_groups(Names=[TARGET_GROUP])["TargetGroups"][0][
+            "TargetGroupArn"
+        ]
         self._start()
         self.tick()
 
@@ -82,14 +85,17 @@ class LoadBalancer:
     def _start(self) -> None:
         servers = "\n".join(
             f"    server {instance} {host.address}:8080 cookie {host.name} disabled"
-            for instance, host in self.hosts.items())
+            for instance, host in self.hosts.items()
+        )
         configuration = self.home / "haproxy.cfg"
-        configuration.write_text(_CONFIGURATION.format(
-            socket="s", address=addresses.BALANCER, servers=servers))
-        with open(self.directory / "log/balancer.log", "ab") as log:
+        configuration.write_text(_CONFIGURATION.format(socket="s", address=addresses.BALANCER, servers=servers))
+        with (self.directory / "log/balancer.log").open("ab") as log:
             self.process = subprocess.Popen(
                 network.within(self.directory / "state", "balancer", "haproxy", "-db", "-f", str(configuration)),
-                cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         for _ in range(2400):
             try:

@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 from cloud.call import Call
+from cloud.faults import Faults
 from cloud.reply import Reply
+from cloud.upstream import Upstream
 
 USER = "migrate-operator"
 POLICY_NAME = "migrate"
@@ -20,7 +22,7 @@ ARN = f"arn:aws:iam::{ACCOUNT}:user/{USER}"
 class Permissions:
     """The operator's policy in the stand-in, which enforces it."""
 
-    def __init__(self, upstream, faults) -> None:
+    def __init__(self, upstream: Upstream, faults: Faults) -> None:
         self.upstream, self.faults = upstream, faults
         self.withheld: list[str] = []
         self.access_key = ""
@@ -35,7 +37,8 @@ class Permissions:
             statement["Action"] = [a for a in statement["Action"] if a.partition(":")[0] not in withheld]
         document["Statement"] = [s for s in document["Statement"] if s["Action"]]
         self.upstream.client("iam").put_user_policy(
-            UserName=USER, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(document))
+            UserName=USER, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(document)
+        )
         self.withheld = withheld
 
     def caller(self, access_key: str) -> str:
@@ -49,7 +52,8 @@ class Permissions:
         if call.access_key != self.access_key:
             return True
         results = self.upstream.client("iam").simulate_principal_policy(
-            PolicySourceArn=ARN, ActionNames=[call.permission])["EvaluationResults"]
+            PolicySourceArn=ARN, ActionNames=[call.permission]
+        )["EvaluationResults"]
         return results[0]["EvalDecision"] == "allowed"
 
     def correct_simulation(self, answer: Reply) -> None:

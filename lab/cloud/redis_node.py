@@ -24,13 +24,27 @@ class RedisNode:
         """Starts an empty store and returns when it listens."""
         self.home.mkdir()
         certificates = self.state / "tls"
-        lines = [f"bind {addresses.REDIS}", "protected-mode no", f"dir {self.home}", 'save ""', "appendonly no",
-                 "unixsocket redis.sock", "unixsocketperm 700",
-                 f"logfile {self.directory}/log/redis.log", "maxmemory 512mb", "maxmemory-policy volatile-lru"]
+        lines = [
+            f"bind {addresses.REDIS}",
+            "protected-mode no",
+            f"dir {self.home}",
+            'save ""',
+            "appendonly no",
+            "unixsocket redis.sock",
+            "unixsocketperm 700",
+            f"logfile {self.directory}/log/redis.log",
+            "maxmemory 512mb",
+            "maxmemory-policy volatile-lru",
+        ]
         if tls:
-            lines += ["port 0", f"tls-port {addresses.REDIS_PORT}", "tls-auth-clients no",
-                      f"tls-cert-file {certificates}/redis.pem", f"tls-key-file {certificates}/redis.key",
-                      f"tls-ca-cert-file {certificates}/ca.pem"]
+            lines += [
+                "port 0",
+                f"tls-port {addresses.REDIS_PORT}",
+                "tls-auth-clients no",
+                f"tls-cert-file {certificates}/redis.pem",
+                f"tls-key-file {certificates}/redis.key",
+                f"tls-ca-cert-file {certificates}/ca.pem",
+            ]
         else:
             lines.append(f"port {addresses.REDIS_PORT}")
         if token:
@@ -40,7 +54,9 @@ class RedisNode:
         configuration.write_text("\n".join(lines) + "\n")
         self.process = subprocess.Popen(
             network.within(self.state, "redis", "redis-server", str(configuration)),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         # Its network answers nobody yet, so it is asked through its own socket. A socket's path has to be short, the
         # lab's directory need not be.

@@ -50,8 +50,12 @@ class Routes:
             words = checked(json.loads(body or b"{}").get("words"))
         except ValueError as error:
             return 400, {"error": str(error)}
-        done = subprocess.run(network.within(self.state, host.name, "ip", "route", *words), capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            network.within(self.state, host.name, "ip", "route", *words),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
         return 200, {"code": done.returncode, "said": done.stdout + done.stderr}
 
 
@@ -81,7 +85,7 @@ def checked(words: object) -> list[str]:
     names, values = rest[1::2], rest[2::2]
     if len(names) != len(values):
         raise ValueError(f"ip route {' '.join(words)}: a value is missing")
-    for name, value in zip(names, values):
+    for name, value in zip(names, values, strict=True):
         allowed = _OPTIONS.get(name, ())
         if allowed is not None and value not in allowed:
             raise ValueError(f"ip route: the lab does not know `{name} {value}`")

@@ -7,16 +7,26 @@ from xml.sax.saxutils import escape
 
 from cloud.call import Call
 from cloud.reply import Reply, error
+from cloud.upstream import Upstream
 
 # What a group does unless told otherwise, and what is meant when no process is named.
-_PROCESSES = ("Launch", "Terminate", "AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck",
-              "InstanceRefresh", "ReplaceUnhealthy", "ScheduledActions")
+_PROCESSES = (
+    "Launch",
+    "Terminate",
+    "AddToLoadBalancer",
+    "AlarmNotification",
+    "AZRebalance",
+    "HealthCheck",
+    "InstanceRefresh",
+    "ReplaceUnhealthy",
+    "ScheduledActions",
+)
 
 
 class Scaling:
     """What is suspended, by group."""
 
-    def __init__(self, upstream) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
         self._suspended: dict[str, set[str]] = {}
 
@@ -47,7 +57,8 @@ class Scaling:
             members = "".join(
                 f"<member><ProcessName>{escape(process)}</ProcessName>"
                 "<SuspensionReason>User suspended at the lab</SuspensionReason></member>"
-                for process in sorted(suspended))
+                for process in sorted(suspended)
+            )
             return f"{match.group(0)}<SuspendedProcesses>{members}</SuspendedProcesses>"
 
         # An instance names its group too; a group's own name comes before its ARN.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from botocore.client import BaseClient
+
 from cloud.permissions import USER, Permissions
+from cloud.upstream import Upstream
 from world import addresses, identities
 
 
-def seed(upstream, permissions: Permissions) -> dict[str, str]:
+def seed(upstream: Upstream, permissions: Permissions) -> dict[str, str]:
     """Fills the stand-in. Returns the operator's credentials."""
     ec2 = upstream.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.78.0.0/16")["Vpc"]["VpcId"]
@@ -24,39 +27,52 @@ def seed(upstream, permissions: Permissions) -> dict[str, str]:
     }
     _target_group(upstream, vpc, [instances["production-1"], instances["production-2"]])
     upstream.client("secretsmanager").create_secret(
-        Name="chatmrpt/redis-auth-token", SecretString=identities.auth_token())
+        Name="chatmrpt/redis-auth-token", SecretString=identities.auth_token()
+    )
     return _operator(upstream, permissions)
 
 
-def _name(ec2, resource: str, name: str) -> None:
+def _name(ec2: BaseClient, resource: str, name: str) -> None:
     ec2.create_tags(Resources=[resource], Tags=[{"Key": "Name", "Value": name}])
 
 
-def _group(ec2, vpc: str, name: str, description: str) -> str:
+def _group(ec2: BaseClient, vpc: str, name: str, description: str) -> str:
     return ec2.create_security_group(GroupName=name, Description=description, VpcId=vpc)["GroupId"]
 
 
-def _instance(ec2, host: addresses.Host, subnet: str, group: str) -> str:
+def _instance(ec2: BaseClient, host: addresses.Host, subnet: str, group: str) -> str:
     made = ec2.run_instances(
-        ImageId="ami-1ab00000", InstanceType="t3.large", MinCount=1, MaxCount=1, SubnetId=subnet,
-        PrivateIpAddress=host.address, SecurityGroupIds=[group],
+        ImageId="ami-1ab00000",
+        InstanceType="t3.large",
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet,
+        PrivateIpAddress=host.address,
+        SecurityGroupIds=[group],
         TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": host.instance}]}],
     )
     return made["Instances"][0]["InstanceId"]
 
 
-def _target_group(upstream, vpc: str, instances: list[str]) -> None:
+def _target_group(upstream: Upstream, vpc: str, instances: list[str]) -> None:
     elb = upstream.client("elbv2")
     group = elb.create_target_group(
-        Name="chatmrpt-web", Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="instance", HealthCheckPath="/ping",
+        Name="chatmrpt-web",
+        Protocol="HTTP",
+        Port=8080,
+        VpcId=vpc,
+        TargetType="instance",
+        HealthCheckPath="/ping",
     )["TargetGroups"][0]["TargetGroupArn"]
     # As the HAProxy in its stead does: a user stays on one target.
-    elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[
-        {"Key": "stickiness.enabled", "Value": "true"}, {"Key": "stickiness.type", "Value": "lb_cookie"}])
+    elb.modify_target_group_attributes(
+        TargetGroupArn=group,
+        Attributes=[{"Key": "stickiness.enabled", "Value": "true"}, {"Key": "stickiness.type", "Value": "lb_cookie"}],
+    )
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": name, "Port": 8080} for name in instances])
 
 
-def _operator(upstream, permissions: Permissions) -> dict[str, str]:
+def _operator(upstream: Upstream, permissions: Permissions) -> dict[str, str]:
     iam = upstream.client("iam")
     iam.create_user(UserName=USER)
     permissions.apply([])
@@ -65,6 +81,6 @@ def _operator(upstream, permissions: Permissions) -> dict[str, str]:
     return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
 
-def security_groups(upstream) -> set[str]:
+def security_groups(upstream: Upstream) -> set[str]:
     """Every security group there is, to tell later which ones are new."""
     return {g["GroupId"] for g in upstream.client("ec2").describe_security_groups()["SecurityGroups"]}

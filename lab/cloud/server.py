@@ -11,13 +11,31 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from cloud import call as calls
 from cloud import faults as fault_rules
 from cloud.call import Call
+from cloud.control import Control
+from cloud.ec2 import Ec2
+from cloud.elasticache import ElastiCache
+from cloud.faults import Faults
+from cloud.load_balancer import LoadBalancer
+from cloud.permissions import Permissions
 from cloud.reply import Reply
+from cloud.scaling import Scaling
+from cloud.upstream import Upstream
 
 
 class Proxy:
     """What happens to a call, from the fault asked for to the record of it."""
 
-    def __init__(self, upstream, faults, permissions, ec2, cache, balancer, scaling, control) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        faults: Faults,
+        permissions: Permissions,
+        ec2: Ec2,
+        cache: ElastiCache,
+        balancer: LoadBalancer,
+        scaling: Scaling,
+        control: Control,
+    ) -> None:
         self.upstream, self.faults, self.permissions = upstream, faults, permissions
         self.ec2, self.cache, self.balancer, self.scaling, self.control = ec2, cache, balancer, scaling, control
         self.record: list[dict] = []
@@ -36,13 +54,20 @@ class Proxy:
             reply = self._answer(call, bool(fault and fault.kind == "create_failed"))
         if fault and fault.kind == "drop_reply":
             reply.dropped = True
-        self.record.append({
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "service": call.service, "action": call.action, "resource": call.resource, "dry_run": call.dry_run,
-            "outcome": "dropped" if reply.dropped else reply.code, "effect": reply.code if reply.dropped else None,
-            "status": reply.status, "fault": fault.kind if fault else None,
-            "milliseconds": round((time.monotonic() - started) * 1000),
-        })
+        self.record.append(
+            {
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "service": call.service,
+                "action": call.action,
+                "resource": call.resource,
+                "dry_run": call.dry_run,
+                "outcome": "dropped" if reply.dropped else reply.code,
+                "effect": reply.code if reply.dropped else None,
+                "status": reply.status,
+                "fault": fault.kind if fault else None,
+                "milliseconds": round((time.monotonic() - started) * 1000),
+            }
+        )
         return reply
 
     def _answer(self, call: Call, fails: bool) -> Reply:
@@ -100,7 +125,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve
+    # The base class looks for these names.
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: the record of calls tells more, and no query string ends up in a log."""

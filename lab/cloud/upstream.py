@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import boto3
+from botocore.client import BaseClient
 from botocore.config import Config
 
 from cloud.call import Call
@@ -26,16 +27,26 @@ class Upstream:
     def __init__(self, directory: Path) -> None:
         home = directory / "state/ministack"
         home.mkdir(parents=True)
-        with open(directory / "log/ministack.log", "ab") as log:
+        with (directory / "log/ministack.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-B", "-m", "ministack"], cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [sys.executable, "-B", "-m", "ministack"],
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 env={
-                    "PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "AUTH": "true",
-                    "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(PORT), "MINISTACK_REGION": addresses.REGION,
-                    "REDIS_HOST": addresses.REDIS_NAME, "REDIS_PORT": str(addresses.REDIS_PORT),
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(home),
+                    "TMPDIR": str(home),
+                    "AUTH": "true",
+                    "BIND_HOST": "127.0.0.1",
+                    "GATEWAY_PORT": str(PORT),
+                    "MINISTACK_REGION": addresses.REGION,
+                    "REDIS_HOST": addresses.REDIS_NAME,
+                    "REDIS_PORT": str(addresses.REDIS_PORT),
                 },
             )
-        self._clients: dict[str, object] = {}
+        self._clients: dict[str, BaseClient] = {}
         self._wait()
 
     def _wait(self) -> None:
@@ -51,13 +62,16 @@ class Upstream:
                 time.sleep(0.05)
         raise RuntimeError("ministack does not answer")
 
-    def client(self, service: str):
+    def client(self, service: str) -> BaseClient:
         """An administrator's client, past the proxy: its calls are not counted and meet no faults."""
         if service not in self._clients:
             self._clients[service] = boto3.client(
-                service, region_name=addresses.REGION, endpoint_url=f"http://127.0.0.1:{PORT}",
+                service,
+                region_name=addresses.REGION,
+                endpoint_url=f"http://127.0.0.1:{PORT}",
                 # The stand-in's root account: means nothing outside it.
-                aws_access_key_id="test", aws_secret_access_key="test",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
                 config=Config(retries={"max_attempts": 0}, max_pool_connections=32),
             )
         return self._clients[service]

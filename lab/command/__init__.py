@@ -1,0 +1,1 @@
+"""What the command `lab` is made of."""

@@ -42,14 +42,18 @@ def measured(directory: Path, binary: Path) -> int:
     line = lifecycle.command_line(directory, [str(binary), "--rollout", str(directory / "rollout.yaml"), "phase", "3"])
     journal = directory / ".migrate/journal.jsonl"
     began, events = journal.stat().st_size, {}
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               env={**os.environ, **lifecycle.environment(directory)})
+    process = subprocess.Popen(
+        line,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **lifecycle.environment(directory)},
+    )
     most, taken = 0, 0.0
     while process.poll() is None:
         # `lab enter` becomes the command: its process id is the command's own.
         if seen := look(process.pid):
             most, taken = max(most, seen[0]), seen[1]
-        with open(journal, "rb") as file:
+        with journal.open("rb") as file:
             file.seek(began)
             said = file.read()
         for name in (b'"step_started","data":{"step":"3.leak"', b'"gate_judged","data":{"step":"3.leak"'):
@@ -61,9 +65,11 @@ def measured(directory: Path, binary: Path) -> int:
     (start, before), (end, after) = events.values()
     requests = int(re.findall(rb"\((\d+) requests\)", said)[-1])
     share, rate = (after - before) / (end - start), requests / (end - start)
-    print(f"{end - start:.0f} s under {rate:.0f} requests a second (counted after the warm-up): "
-          f"{100 * share:.1f} % of a processor, {100 * share * 200 / rate:.1f} % at 200 a second, "
-          f"and {most / 1024:.0f} MiB of memory at most; the machine's load was {os.getloadavg()[1]:.1f}")
+    print(
+        f"{end - start:.0f} s under {rate:.0f} requests a second (counted after the warm-up): "
+        f"{100 * share:.1f} % of a processor, {100 * share * 200 / rate:.1f} % at 200 a second, "
+        f"and {most / 1024:.0f} MiB of memory at most; the machine's load was {os.getloadavg()[1]:.1f}"
+    )
     return 0 if most < MOST_KIB and share * max(1.0, 200 / rate) < MOST_SHARE else 1
 
 

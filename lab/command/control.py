@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from world import addresses  # noqa: E402
+from world import addresses
 
 URL = f"http://{addresses.CLOUD}:{addresses.CLOUD_PORT}/_lab"
 
@@ -30,7 +30,7 @@ def ask(method: str, name: str, body: dict | None = None) -> dict:
         sys.exit(f"lab: {json.load(error).get('error', error)}")
 
 
-def add_parsers(commands) -> None:
+def add_parsers(commands: argparse._SubParsersAction) -> None:
     """The arguments; `lab` shows them as its own."""
     fault = commands.add_parser("fault", help="make a cloud action fail: lab fault CreateReplicationGroup throttle")
     fault.add_argument("action", help="an action such as CreateReplicationGroup, or `list`, or `clear`")
@@ -50,7 +50,9 @@ def add_parsers(commands) -> None:
     settings.add_argument("values", nargs="*", metavar="NAME=SECONDS")
     store = commands.add_parser("store", help="take the store off the network, or bring it back")
     store.add_argument("verb", choices=["cut", "restore", "show"])
-    path = commands.add_parser("path", help="take the operator's way to a host away, or give it back: lab path staging cut")
+    path = commands.add_parser(
+        "path", help="take the operator's way to a host away, or give it back: lab path staging cut"
+    )
     path.add_argument("host", help="such as production-2; its users still reach it")
     path.add_argument("verb", choices=["cut", "restore", "show"])
     permissions = commands.add_parser("permissions", help="the operator's permissions")
@@ -59,7 +61,7 @@ def add_parsers(commands) -> None:
 
 
 def fault(options: argparse.Namespace) -> None:
-    """lab fault"""
+    """`lab fault`."""
     if options.action == "clear":
         answer = ask("DELETE", "faults")
     elif options.action == "list":
@@ -74,21 +76,27 @@ def fault(options: argparse.Namespace) -> None:
 
 
 def calls(options: argparse.Namespace) -> None:
-    """lab calls"""
+    """`lab calls`."""
     found = ask("DELETE" if options.clear else "GET", "calls")["calls"]
     found = [one for one in found if options.action in (None, one["action"])]
     if options.json:
         print(json.dumps(found, indent=2))
         return
     for one in found:
-        notes = "".join(f" {word}" for word in (
-            "dry-run" if one["dry_run"] else "", f"fault={one['fault']}" if one["fault"] else "",
-            f"effect={one['effect']}" if one["effect"] else "") if word)
+        notes = "".join(
+            f" {word}"
+            for word in (
+                "dry-run" if one["dry_run"] else "",
+                f"fault={one['fault']}" if one["fault"] else "",
+                f"effect={one['effect']}" if one["effect"] else "",
+            )
+            if word
+        )
         print(f"{one['time'][11:23]} {one['service']}:{one['action']} {one['resource']} {one['outcome']}{notes}")
 
 
 def resources(options: argparse.Namespace) -> None:
-    """lab resources"""
+    """`lab resources`."""
     found = ask("GET", "resources")
     lists = {kind: items for kind, items in found.items() if isinstance(items, list)}
     if options.json:
@@ -102,7 +110,7 @@ def resources(options: argparse.Namespace) -> None:
 
 
 def settings(options: argparse.Namespace) -> None:
-    """lab settings"""
+    """`lab settings`."""
     try:
         values = {name: float(value) for name, _, value in (word.partition("=") for word in options.values)}
     except ValueError:
@@ -113,19 +121,19 @@ def settings(options: argparse.Namespace) -> None:
 
 
 def store(options: argparse.Namespace) -> None:
-    """lab store"""
+    """`lab store`."""
     answer = ask("GET", "store") if options.verb == "show" else ask("POST", "store", {"cut": options.verb == "cut"})
     print("cut off" if answer["cut"] else "reachable for whom the security groups admit")
 
 
 def path(options: argparse.Namespace) -> None:
-    """lab path"""
+    """`lab path`."""
     answer = ask("POST", "path", {"host": options.host, "verb": options.verb})
     print("cut off" if answer["cut"] else "reachable")
 
 
 def permissions(options: argparse.Namespace) -> None:
-    """lab permissions"""
+    """`lab permissions`."""
     if options.verb == "withhold" and not options.services:
         sys.exit("lab permissions withhold: name a service, such as elasticache")
     if options.verb == "show":
@@ -135,8 +143,15 @@ def permissions(options: argparse.Namespace) -> None:
     print("withheld: " + (", ".join(answer["withheld"]) or "nothing"))
 
 
-COMMANDS = {"fault": fault, "calls": calls, "resources": resources, "settings": settings, "store": store,
-            "path": path, "permissions": permissions}
+COMMANDS = {
+    "fault": fault,
+    "calls": calls,
+    "resources": resources,
+    "settings": settings,
+    "store": store,
+    "path": path,
+    "permissions": permissions,
+}
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
@@ -60,12 +61,29 @@ def up(directory: Path, when_created: Callable[[], None] = lambda: None) -> None
     when_created()
     log = directory / "log/world.log"
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
-    with open(log, "wb") as output:
+    with log.open("wb") as output:
         outer = subprocess.Popen(
-            ["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child",
-             setup.SYSTEM_PYTHON, "-B", str(LAB / "world/init.py"), str(directory),
-             str(setup.virtualenv("application")), str(setup.virtualenv("cloud"))],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/",
+            [
+                "unshare",
+                "--user",
+                "--map-root-user",
+                "--net",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                setup.SYSTEM_PYTHON,
+                "-B",
+                str(LAB / "world/init.py"),
+                str(directory),
+                str(setup.virtualenv("application")),
+                str(setup.virtualenv("cloud")),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
             env={"PATH": path, "LANG": "C.UTF-8", "HOME": os.environ.get("HOME", "/")},
         )
     try:
@@ -81,7 +99,7 @@ def up(directory: Path, when_created: Callable[[], None] = lambda: None) -> None
 
 def _follow(log: Path, outer: subprocess.Popen) -> bool:
     """Shows the lab's progress until it is ready (true) or has ended (false)."""
-    with open(log) as lines:
+    with log.open() as lines:
         while True:
             line = lines.readline()
             if line == "ready\n":
@@ -96,9 +114,13 @@ def _follow(log: Path, outer: subprocess.Popen) -> bool:
                 time.sleep(0.05)
 
 
-def _network_of(pid: int | str) -> int | None:
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _network_of(pid: int) -> int | None:
     try:
-        return os.stat(f"/proc/{pid}/ns/net").st_ino
+        return Path(f"/proc/{pid}/ns/net").stat().st_ino
     except OSError:
         return None
 
@@ -141,12 +163,10 @@ def down(directory: Path, keep: bool = False, save_to: Path | None = None) -> No
 def _end_visitors(inside: int | None) -> None:
     """Ends what `lab enter` brought in and left behind, such as a shared ssh connection: it is still in the network."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        left = [int(p) for p in os.listdir("/proc") if p.isdigit() and inside and _network_of(p) == inside]
+        left = [pid for pid in _processes() if inside and _network_of(pid) == inside]
         for pid in left:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
         for _ in range(50):
             if not any(_network_of(pid) == inside for pid in left):
                 return
@@ -161,8 +181,20 @@ def environment(directory: Path) -> dict[str, str]:
 
 def command_line(directory: Path, words: list[str]) -> list[str]:
     """A command line that runs `words` on the operator's machine of the lab, in the present directory."""
-    return ["nsenter", "--target", str(running(directory)), "--user", "--net", "--mount", "--preserve-credentials",
-            "--", "env", "-C", os.getcwd(), *words]
+    return [
+        "nsenter",
+        "--target",
+        str(running(directory)),
+        "--user",
+        "--net",
+        "--mount",
+        "--preserve-credentials",
+        "--",
+        "env",
+        "-C",
+        str(Path.cwd()),
+        *words,
+    ]
 
 
 def enter(directory: Path, words: list[str]) -> None:

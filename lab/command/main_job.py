@@ -1,4 +1,4 @@
-"""`lab run`: the main job from nothing. Builds `migrate`, starts a lab, walks every phase there and back, says what it did."""
+"""`lab run`: the main job from nothing. Builds `migrate`, starts a lab, and walks every phase and its rollback."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ ACT_TWO = [
     (["plan", "2"], 0, "what phase 2 would do on staging, and nowhere else"),
     (["phase", "2"], 0, "the copy beside the original, its rollback rehearsed, compared, its store lost and found"),
     (["check", "--for", "3"], 0, "may phase 3 be entered?"),
-    (["phase", "3"], 0, "2, 3 and 4 workers under 50 users, state that workers share, leaks, and how many workers to take"),
+    (
+        ["phase", "3"],
+        0,
+        "2, 3 and 4 workers under 50 users, state that workers share, leaks, and how many workers to take",
+    ),
     (["check", "--for", "4"], 6, "may phase 4 be entered? Not before somebody has approved it"),
     (["approve", "4", "--reason", "the lab's main job"], 0, "whoever is responsible says yes, for a day"),
     (["plan", "4"], 0, "what phase 4 would do, one instance after the other"),
@@ -66,7 +70,9 @@ def run(directory: Path, leave_up: bool) -> None:
         heading("lab permissions grant")
         control(directory, "permissions", "grant")
         walk(directory, binary, ACT_TWO)
-        heading("lab users --count 50", "people sign in and stay, through the load balancer; locust, not our load generator")
+        heading(
+            "lab users --count 50", "people sign in and stay, through the load balancer; locust, not our load generator"
+        )
         seen = with_people(directory, lambda: walk(directory, binary, ACT_THREE))
         walk(directory, binary, ACT_FOUR)
         control(directory, "resources", "--check-none")
@@ -79,13 +85,16 @@ def run(directory: Path, leave_up: bool) -> None:
 
 def build() -> Path:
     """The binary, built with the profile the tests use too."""
-    cargo = shutil.which("cargo") or os.path.expanduser("~/.cargo/bin/cargo")
+    cargo = shutil.which("cargo") or str(Path.home() / ".cargo/bin/cargo")
     if not Path(cargo).exists():
         raise MainJobError("cargo is not installed: https://rustup.rs (Rust 1.94.1 or later)")
     heading("cargo build (the first time about 10 minutes on two cores: the AWS SDKs)")
     subprocess.run([cargo, "build"], cwd=ROOT, check=True)
-    target = json.loads(subprocess.run([cargo, "metadata", "--format-version", "1", "--no-deps"], cwd=ROOT, check=True,
-                                       capture_output=True).stdout)["target_directory"]
+    target = json.loads(
+        subprocess.run(
+            [cargo, "metadata", "--format-version", "1", "--no-deps"], cwd=ROOT, check=True, capture_output=True
+        ).stdout
+    )["target_directory"]
     return Path(target) / "debug/migrate"
 
 
@@ -128,11 +137,15 @@ def control(directory: Path, *words: str) -> None:
 
 def effects(directory: Path) -> list[str]:
     """What was created and deleted in the cloud, from the cloud's own record."""
-    done = subprocess.run([str(setup.LAB / "lab"), "calls", "--dir", str(directory), "--json"], check=True,
-                          capture_output=True, text=True).stdout
+    done = subprocess.run(
+        [str(setup.LAB / "lab"), "calls", "--dir", str(directory), "--json"], check=True, capture_output=True, text=True
+    ).stdout
     verbs = ("Create", "Delete", "Authorize", "Revoke")
-    return [f"{call['action']} {call['resource']}" for call in json.loads(done)
-            if call["action"].startswith(verbs) and call["outcome"] == "ok" and not call["dry_run"]]
+    return [
+        f"{call['action']} {call['resource']}"
+        for call in json.loads(done)
+        if call["action"].startswith(verbs) and call["outcome"] == "ok" and not call["dry_run"]
+    ]
 
 
 def heading(title: str, why: str = "") -> None:
@@ -145,12 +158,16 @@ def summary(directory: Path, made: list[str], seen: dict[str, object], seconds: 
     """What was done, and where to look."""
     shown = os.path.relpath(directory)
     heading(f"done in {seconds:.0f} s: phases 1 to 4 forward and back on real servers, and nothing is left")
-    print(f"    People:   {seen['users']} signed in, {seen['requests']} requests during phase 4 and its rollback, "
-          f"{seen['failed']} failed, {len(seen['lost'])} sessions lost")
+    print(
+        f"    People:   {seen['users']} signed in, {seen['requests']} requests during phase 4 and its rollback, "
+        f"{seen['failed']} failed, {len(seen['lost'])} sessions lost"
+    )
     print("    In the cloud:\n      " + "\n      ".join(made))
-    print(f"    Look at:  {shown}/.migrate/journal.jsonl   every event, one line each\n"
-          f"              {shown}/.migrate/evidence/       every measurement\n"
-          f"              {shown}/log/                     the hosts, the store, the cloud")
+    print(
+        f"    Look at:  {shown}/.migrate/journal.jsonl   every event, one line each\n"
+        f"              {shown}/.migrate/evidence/       every measurement\n"
+        f"              {shown}/log/                     the hosts, the store, the cloud"
+    )
     if is_up:
         print("    The lab is still up; `lab/lab down` ends it.")
     else:

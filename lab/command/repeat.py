@@ -72,9 +72,14 @@ class Round:
         return self._run(line)
 
     def _run(self, line: list[str]) -> tuple[int, str]:
-        done = subprocess.run(lifecycle.command_line(self.directory, line), stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
-                              env={**os.environ, **lifecycle.environment(self.directory)})
+        done = subprocess.run(
+            lifecycle.command_line(self.directory, line),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **lifecycle.environment(self.directory)},
+        )
         return done.returncode, done.stdout
 
     def staging(self, script: str) -> str:
@@ -90,7 +95,7 @@ class Round:
 
     def events(self, after: int) -> list[dict]:
         """The journal's events from a byte on."""
-        with open(self.journal, "rb") as file:
+        with self.journal.open("rb") as file:
             file.seek(after)
             return [json.loads(line)["record"]["entry"]["event"] for line in file]
 
@@ -102,7 +107,7 @@ class Round:
         found, said = self.migrate("phase", "3")
         seconds = time.monotonic() - began
         failed = [event["data"]["step"] for event in self.events(after) if event["type"] == "step_failed"]
-        told, running, ping = (self.staging(_STATE).splitlines() + ["", "", ""])[:3]
+        told, running, ping = [*self.staging(_STATE).splitlines(), "", "", ""][:3]
         back, back_said = self.migrate("rollback", "--to", "2")
         told_back = self.staging(_STATE).splitlines()[:2]
         wrong = []
@@ -118,8 +123,17 @@ class Round:
         if back or told_back != ["2", "2"]:
             wrong.append(f"rollback {back}: the copy has {told_back}\n{back_said}")
         summary = [line for line in said.splitlines() if "judged" in line or "failed" in line]
-        return {"variant": variant, "right": not wrong, "wrong": "; ".join(wrong), "seconds": round(seconds), "left": told,
-                "gate": failed, "words": summary, "ping": ping, "said": said if wrong else ""}
+        return {
+            "variant": variant,
+            "right": not wrong,
+            "wrong": "; ".join(wrong),
+            "seconds": round(seconds),
+            "left": told,
+            "gate": failed,
+            "words": summary,
+            "ping": ping,
+            "said": said if wrong else "",
+        }
 
 
 def run(directory: Path, rounds: int, variants: list[str], binary: Path | None) -> int:
@@ -162,7 +176,7 @@ def repeat(one: Round, rounds: int, variants: list[str], record: Path) -> list[d
         for variant in variants:
             load = os.getloadavg()[0]
             result = {"round": number, "load": round(load, 1), **one.run(variant)}
-            with open(record, "a") as file:
+            with record.open("a") as file:
                 file.write(json.dumps(result) + "\n")
             results.append(result)
             verdict = "right" if result["right"] else f"WRONG: {result['wrong']}"
@@ -174,12 +188,14 @@ def repeat(one: Round, rounds: int, variants: list[str], record: Path) -> list[d
 
 def table(results: list[dict], seconds: float) -> None:
     """Right verdicts of each variant."""
-    print(f"\n| variant | right | seconds | caught by |\n|---|---|---|---|")
+    print("\n| variant | right | seconds | caught by |\n|---|---|---|---|")
     for variant in dict.fromkeys(result["variant"] for result in results):
         own = [result for result in results if result["variant"] == variant]
         right = sum(result["right"] for result in own)
         times = sorted(result["seconds"] for result in own)
         gates = ", ".join(sorted({gate for result in own for gate in result["gate"]})) or "nothing"
         print(f"| {variant} | {right} of {len(own)} | {times[0]} to {times[-1]} | {gates} |")
-    print(f"\n{seconds / 60:.0f} minutes; the machine's load was {min(r['load'] for r in results)} to "
-          f"{max(r['load'] for r in results)} on {os.cpu_count()} processors.")
+    print(
+        f"\n{seconds / 60:.0f} minutes; the machine's load was {min(r['load'] for r in results)} to "
+        f"{max(r['load'] for r in results)} on {os.cpu_count()} processors."
+    )

@@ -16,9 +16,19 @@ APPLICATION_ENV = "/home/ec2-user/chatmrpt_env"
 
 # A program, and the Debian package that brings it.
 PROGRAMS = {
-    "redis-server": "redis-server", "sshd": "openssh-server", "ssh": "openssh-client", "ssh-keygen": "openssh-client",
-    "bwrap": "bubblewrap", "ip": "iproute2", "openssl": "openssl", "unshare": "util-linux", "nsenter": "util-linux",
-    "mount": "mount", "curl": "curl", "ps": "procps", "haproxy": "haproxy",
+    "redis-server": "redis-server",
+    "sshd": "openssh-server",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "bwrap": "bubblewrap",
+    "ip": "iproute2",
+    "openssl": "openssl",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "mount": "mount",
+    "curl": "curl",
+    "ps": "procps",
+    "haproxy": "haproxy",
 }
 # What runs in the application's hosts, what plays the cloud, and who comes through the load balancer.
 KINDS = ("application", "cloud", "users")
@@ -68,7 +78,7 @@ def run() -> None:
     if packages := missing_packages():
         install_packages(packages)
     cache().mkdir(parents=True, exist_ok=True)
-    with open(cache() / "lock", "w") as lock:
+    with (cache() / "lock").open("w") as lock:
         # Two labs that start at once must not build the same virtualenv twice.
         fcntl.flock(lock, fcntl.LOCK_EX)
         for kind in KINDS:
@@ -110,8 +120,17 @@ def build(kind: str) -> None:
     shutil.rmtree(target, ignore_errors=True)
     for words in (
         [SYSTEM_PYTHON, "-m", "venv", str(target)],
-        [str(target / "bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-input",
-         "-r", str(LAB / f"requirements/{kind}.txt")],
+        [
+            str(target / "bin/python"),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--no-input",
+            "-r",
+            str(LAB / f"requirements/{kind}.txt"),
+        ],
     ):
         done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:

@@ -20,13 +20,37 @@ def run(directory: Path, count: int, seconds: int | None, prefix: str) -> int:
     lifecycle.running(directory)
     with tempfile.TemporaryDirectory(prefix="lab-users-") as place:
         report = Path(place) / "report.json"
-        words = [str(setup.virtualenv("users") / "bin/locust"), "-f", str(setup.LAB / "users/locustfile.py"),
-                 "--headless", "--only-summary", "--skip-log-setup", "--users", str(count), "--spawn-rate", "25",
-                 "--host", ENTRANCE, "--stop-timeout", "20", *(["--run-time", f"{seconds}s"] if seconds else [])]
-        environment = {**os.environ, **lifecycle.environment(directory), "LAB_USERS_REPORT": str(report),
-                       "LAB_USERS_PREFIX": prefix, "PYTHONDONTWRITEBYTECODE": "1"}
-        child = subprocess.Popen(lifecycle.command_line(directory, words), env=environment, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.PIPE, text=True)
+        words = [
+            str(setup.virtualenv("users") / "bin/locust"),
+            "-f",
+            str(setup.LAB / "users/locustfile.py"),
+            "--headless",
+            "--only-summary",
+            "--skip-log-setup",
+            "--users",
+            str(count),
+            "--spawn-rate",
+            "25",
+            "--host",
+            ENTRANCE,
+            "--stop-timeout",
+            "20",
+            *(["--run-time", f"{seconds}s"] if seconds else []),
+        ]
+        environment = {
+            **os.environ,
+            **lifecycle.environment(directory),
+            "LAB_USERS_REPORT": str(report),
+            "LAB_USERS_PREFIX": prefix,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        child = subprocess.Popen(
+            lifecycle.command_line(directory, words),
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         # Whoever ends this command wants to know what was seen.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: child.send_signal(signal.SIGTERM))

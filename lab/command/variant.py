@@ -9,8 +9,21 @@ from pathlib import Path
 from command import lifecycle
 
 # What the application knows: application/tree/app/variants.py.
-NAMES = ("healthy", "slower", "leaks", "per-worker", "bleeds", "crashes", "stalls", "late-import-error",
-         "strays", "fails-to-start", "broken", "fails-with-a-cookie", "forgets")
+NAMES = (
+    "healthy",
+    "slower",
+    "leaks",
+    "per-worker",
+    "bleeds",
+    "crashes",
+    "stalls",
+    "late-import-error",
+    "strays",
+    "fails-to-start",
+    "broken",
+    "fails-with-a-cookie",
+    "forgets",
+)
 
 _SHOW = "sed -n 's/^VARIANT=//p' ChatMRPT/.env | grep . || echo healthy"
 # The setting is the application's own: a copy that is made afterwards has it, too.

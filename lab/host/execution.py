@@ -32,7 +32,7 @@ class Execution:
 
     def note(self, text: str) -> None:
         """Writes a line of the manager's own into the unit's journal."""
-        with open(JOURNAL / f"{self.unit.name}.log", "a") as journal:
+        with (JOURNAL / f"{self.unit.name}.log").open("a") as journal:
             journal.write(f"{time.strftime('%b %d %H:%M:%S')} systemd[1]: {self.unit.name}: {text}\n")
 
     def environment(self) -> dict[str, str]:
@@ -79,8 +79,9 @@ class Execution:
         try:
             if user not in ("ec2-user", "1000"):
                 raise OSError(f"this host has no user {user}")
-            pid = processes.spawn(argv, env, directory.replace("~", "/home/ec2-user"), output,
-                                  int(self.unit.get("UMask", "0022"), 8))
+            pid = processes.spawn(
+                argv, env, directory.replace("~", "/home/ec2-user"), output, int(self.unit.get("UMask", "0022"), 8)
+            )
         finally:
             os.close(output)
         self.sessions.add(pid)

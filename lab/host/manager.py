@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 
 import unit_file
@@ -86,7 +87,7 @@ class Manager:
             if pid in self.exits:
                 self.exits.pop(pid).set_result(None)
 
-    def background(self, work) -> None:
+    def background(self, work: Coroutine[None, None, None]) -> None:
         """Runs something whose end nobody waits for."""
         task = self.loop.create_task(work)
         self.tasks.add(task)

@@ -6,6 +6,7 @@ purpose. That is what a control group would hold for a web server, and needs no 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -19,16 +20,16 @@ BASE_ENVIRONMENT = {
 def session_members(sessions: set[int]) -> list[int]:
     """The living processes of these sessions."""
     members = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
             continue
         try:
             # The name may hold spaces and brackets: read from behind its end. Then: state ppid pgrp session.
-            fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[3]) in sessions and fields[0] != "Z":
-            members.append(int(entry))
+            members.append(int(entry.name))
     return members
 
 
@@ -43,17 +44,21 @@ def is_alive(pid: int) -> bool:
 def send(pids: list[int], signal: int) -> None:
     """Signals processes; one that is gone is no error."""
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal)
-        except ProcessLookupError:
-            pass
 
 
 def spawn(argv: list[str], environment: dict[str, str], directory: str, output: int, umask: int = 0o022) -> int:
     """Starts a command in a new session and returns its pid. The manager, as pid 1, reaps it."""
     process = subprocess.Popen(
-        argv, env=environment, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-        start_new_session=True, umask=umask,
+        argv,
+        env=environment,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        umask=umask,
     )
     process.returncode = 0  # Reaped by the manager's own loop: keeps subprocess from waiting for it.
     return process.pid

@@ -16,10 +16,14 @@ import struct
 import time
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import processes
 import unit_file
 from execution import NOTIFY, CommandFailed, Execution
+
+if TYPE_CHECKING:
+    from manager import Manager
 
 
 class JobFailed(CommandFailed):
@@ -29,7 +33,7 @@ class JobFailed(CommandFailed):
 class Service(Execution):
     """The run-time state of one .service unit."""
 
-    def __init__(self, manager, unit: unit_file.Unit) -> None:
+    def __init__(self, manager: Manager, unit: unit_file.Unit) -> None:
         self.manager, self.unit = manager, unit
         self.active, self.sub, self.result = "inactive", "dead", "success"
         self.main_pid = self.restarts = self.exit_status = self.exit_code = 0

@@ -15,13 +15,49 @@ SEARCH_PATH = (Path("/etc/systemd/system"), Path("/run/systemd/system"), Path("/
 
 # Directives that may be given several times and add up; an empty value resets the list, as in systemd.
 LISTS = frozenset(
-    "ExecStart ExecStartPre ExecStartPost ExecReload ExecStop ExecStopPost Environment EnvironmentFile "
-    "WantedBy RequiredBy Wants Requires After Before Documentation RuntimeDirectory".split()
+    [
+        "ExecStart",
+        "ExecStartPre",
+        "ExecStartPost",
+        "ExecReload",
+        "ExecStop",
+        "ExecStopPost",
+        "Environment",
+        "EnvironmentFile",
+        "WantedBy",
+        "RequiredBy",
+        "Wants",
+        "Requires",
+        "After",
+        "Before",
+        "Documentation",
+        "RuntimeDirectory",
+    ]
 )
 SUPPORTED = LISTS | frozenset(
-    "Description Type Restart RestartSec TimeoutStartSec TimeoutStopSec TimeoutSec KillMode KillSignal User Group "
-    "WorkingDirectory NotifyAccess PIDFile StandardOutput StandardError RemainAfterExit UMask StartLimitBurst "
-    "StartLimitIntervalSec SuccessExitStatus".split()
+    [
+        "Description",
+        "Type",
+        "Restart",
+        "RestartSec",
+        "TimeoutStartSec",
+        "TimeoutStopSec",
+        "TimeoutSec",
+        "KillMode",
+        "KillSignal",
+        "User",
+        "Group",
+        "WorkingDirectory",
+        "NotifyAccess",
+        "PIDFile",
+        "StandardOutput",
+        "StandardError",
+        "RemainAfterExit",
+        "UMask",
+        "StartLimitBurst",
+        "StartLimitIntervalSec",
+        "SuccessExitStatus",
+    ]
 )
 
 _TIME_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "": 1}
@@ -87,7 +123,7 @@ def time_span(text: str, default: float) -> float:
 
 def _command(line: str) -> Command:
     prefix = re.match(r"[-@:+!]*", line).group()
-    return Command(shlex.split(line[len(prefix):]), ignore_failure="-" in prefix)
+    return Command(shlex.split(line[len(prefix) :]), ignore_failure="-" in prefix)
 
 
 def _files(name: str) -> tuple[Path, list[Path]]:
@@ -115,8 +151,18 @@ def stamp_of(name: str) -> tuple:
 def _specifiers(value: str, name: str) -> str:
     stem = name.rsplit(".", 1)[0]
     instance = stem.split("@", 1)[1] if "@" in stem else ""
-    table = {"n": name, "N": stem, "p": stem.split("@")[0], "i": instance, "I": instance, "h": "/home/ec2-user",
-             "t": "/run", "u": "ec2-user", "U": "1000", "%": "%"}
+    table = {
+        "n": name,
+        "N": stem,
+        "p": stem.split("@")[0],
+        "i": instance,
+        "I": instance,
+        "h": "/home/ec2-user",
+        "t": "/run",
+        "u": "ec2-user",
+        "U": "1000",
+        "%": "%",
+    }
     return re.sub(r"%(.)", lambda m: table.get(m.group(1), m.group(0)), value)
 
 

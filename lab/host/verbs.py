@@ -7,11 +7,15 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import processes
 import unit_file
 from execution import JOURNAL
 from service import Service
+
+if TYPE_CHECKING:
+    from manager import Manager
 
 WANTED = Path("/etc/systemd/system/multi-user.target.wants")
 
@@ -44,7 +48,7 @@ def _usec(seconds: float) -> str:
         return "infinity"
     minutes, rest = divmod(seconds, 60)
     parts = [f"{int(minutes)}min"] if minutes else []
-    if rest >= 1 or not parts and rest == int(rest):
+    if rest >= 1 or (not parts and rest == int(rest)):
         parts.append(f"{rest:g}s")
     elif rest:
         parts.append(f"{rest * 1000:g}ms")
@@ -78,17 +82,23 @@ def properties(service: Service) -> list[tuple[str, str]]:
     """What `systemctl show` lists."""
     unit, stamps = service.unit, service.stamps
     rows = [
-        ("Type", unit.get("Type") or "simple"), ("Restart", unit.get("Restart") or "no"),
-        ("PIDFile", unit.get("PIDFile")), ("NotifyAccess", unit.get("NotifyAccess") or "main"),
+        ("Type", unit.get("Type") or "simple"),
+        ("Restart", unit.get("Restart") or "no"),
+        ("PIDFile", unit.get("PIDFile")),
+        ("NotifyAccess", unit.get("NotifyAccess") or "main"),
         ("RestartUSec", _usec(unit.seconds("RestartSec", 0.1))),
         ("TimeoutStartUSec", _usec(unit.seconds("TimeoutStartSec", 90))),
         ("TimeoutStopUSec", _usec(unit.seconds("TimeoutStopSec", 90))),
         ("RemainAfterExit", "yes" if unit.flag("RemainAfterExit") else "no"),
-        ("MainPID", str(service.main_pid)), ("ExecMainPID", str(service.main_pid)),
-        ("ExecMainCode", str(service.exit_code)), ("ExecMainStatus", str(service.exit_status)),
+        ("MainPID", str(service.main_pid)),
+        ("ExecMainPID", str(service.main_pid)),
+        ("ExecMainCode", str(service.exit_code)),
+        ("ExecMainStatus", str(service.exit_status)),
         ("ExecMainStartTimestamp", _stamp(stamps.get("ExecMainStart"))),
         ("ExecMainStartTimestampMonotonic", _monotonic(stamps.get("ExecMainStart"))),
-        ("StatusText", service.status_text), ("Result", service.result), ("NRestarts", str(service.restarts)),
+        ("StatusText", service.status_text),
+        ("Result", service.result),
+        ("NRestarts", str(service.restarts)),
     ]
     for key in ("ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"):
         rows += [(key, line) for line in _exec_lines(service, key)]
@@ -99,29 +109,50 @@ def properties(service: Service) -> list[tuple[str, str]]:
     )
     pending = unit_file.stamp_of(unit.name) != unit.stamp
     rows += [
-        ("Environment", environment), ("EnvironmentFiles", files),
-        ("WorkingDirectory", unit.get("WorkingDirectory")), ("User", unit.get("User")), ("Group", unit.get("Group")),
+        ("Environment", environment),
+        ("EnvironmentFiles", files),
+        ("WorkingDirectory", unit.get("WorkingDirectory")),
+        ("User", unit.get("User")),
+        ("Group", unit.get("Group")),
         ("KillMode", unit.get("KillMode") or "control-group"),
         ("KillSignal", str(int(signal.Signals[unit.get("KillSignal") or "SIGTERM"]))),
-        ("Id", unit.name), ("Names", unit.name), ("Description", unit.get("Description") or unit.name),
-        ("LoadState", "loaded"), ("ActiveState", service.active), ("SubState", service.sub),
-        ("FragmentPath", str(unit.fragment)), ("DropInPaths", " ".join(map(str, unit.drop_ins))),
-        ("UnitFileState", enabled_state(unit.name)), ("NeedDaemonReload", "yes" if pending else "no"),
+        ("Id", unit.name),
+        ("Names", unit.name),
+        ("Description", unit.get("Description") or unit.name),
+        ("LoadState", "loaded"),
+        ("ActiveState", service.active),
+        ("SubState", service.sub),
+        ("FragmentPath", str(unit.fragment)),
+        ("DropInPaths", " ".join(map(str, unit.drop_ins))),
+        ("UnitFileState", enabled_state(unit.name)),
+        ("NeedDaemonReload", "yes" if pending else "no"),
         ("InvocationID", service.invocation),
         ("CanReload", "yes" if unit.list("ExecReload") else "no"),
     ]
     for key in ("ActiveEnter", "InactiveEnter", "StateChange"):
-        rows += [(f"{key}Timestamp", _stamp(stamps.get(key))),
-                 (f"{key}TimestampMonotonic", _monotonic(stamps.get(key)))]
+        rows += [
+            (f"{key}Timestamp", _stamp(stamps.get(key))),
+            (f"{key}TimestampMonotonic", _monotonic(stamps.get(key))),
+        ]
     return rows
 
 
-_ABSENT = [("Restart", "no"), ("MainPID", "0"), ("LoadState", "not-found"), ("ActiveState", "inactive"),
-           ("SubState", "dead"), ("FragmentPath", ""), ("DropInPaths", ""), ("UnitFileState", ""),
-           ("NeedDaemonReload", "no"), ("NRestarts", "0"), ("Result", "success")]
+_ABSENT = [
+    ("Restart", "no"),
+    ("MainPID", "0"),
+    ("LoadState", "not-found"),
+    ("ActiveState", "inactive"),
+    ("SubState", "dead"),
+    ("FragmentPath", ""),
+    ("DropInPaths", ""),
+    ("UnitFileState", ""),
+    ("NeedDaemonReload", "no"),
+    ("NRestarts", "0"),
+    ("Result", "success"),
+]
 
 
-def _show(manager, name: str, wanted: list[str], value_only: bool) -> str:
+def _show(manager: Manager, name: str, wanted: list[str], value_only: bool) -> str:
     try:
         rows = properties(manager.service(name))
     except unit_file.UnitNotFound:
@@ -151,13 +182,14 @@ def _status(service: Service) -> str:
     return "\n".join([*lines, "", *tail]) + "\n"
 
 
-async def _job(manager, verb: str, service: Service) -> None:
+async def _job(manager: Manager, verb: str, service: Service) -> None:
     if verb == "start":
         await service.start()
     elif verb == "stop":
         await service.stop()
-    elif verb == "reload" or (verb == "reload-or-restart" and service.unit.list("ExecReload")
-                              and service.active == "active"):
+    elif verb == "reload" or (
+        verb == "reload-or-restart" and service.unit.list("ExecReload") and service.active == "active"
+    ):
         await service.reload()
     elif verb != "try-restart" or service.active == "active":
         await service.stop()
@@ -178,7 +210,7 @@ def _enable(name: str, on: bool) -> str:
     return f"Created symlink {link} → {target}.\n"
 
 
-async def run(manager, request: dict) -> Answer:
+async def run(manager: Manager, request: dict) -> Answer:
     """Carries out one systemctl call."""
     verb, options = request["verb"], request["options"]
     names = [full_name(name) for name in request["units"]]
@@ -206,7 +238,7 @@ async def run(manager, request: dict) -> Answer:
     return answer
 
 
-async def _one(manager, verb: str, name: str, options: dict, answer: Answer) -> None:
+async def _one(manager: Manager, verb: str, name: str, options: dict, answer: Answer) -> None:
     if verb in ("enable", "disable"):
         answer.stderr += _enable(name, verb == "enable")
         if options.get("now"):
@@ -232,16 +264,20 @@ async def _one(manager, verb: str, name: str, options: dict, answer: Answer) -> 
         main_only = options.get("kill_whom") == "main"
         targets = [service.main_pid] if main_only else processes.session_members(service.sessions)
         number = options.get("signal") or "SIGTERM"
-        processes.send([pid for pid in targets if pid],
-                       int(number) if number.isdigit() else signal.Signals["SIG" + number.replace("SIG", "", 1)])
+        processes.send(
+            [pid for pid in targets if pid],
+            int(number) if number.isdigit() else signal.Signals["SIG" + number.replace("SIG", "", 1)],
+        )
     elif verb == "reset-failed":
         service.starts.clear()
         if service.active == "failed":
             service.set_state("inactive", "dead")
     else:
         if unit_file.stamp_of(name) != service.unit.stamp:
-            answer.stderr += (f"Warning: The unit file, source configuration file or drop-ins of {name} changed on "
-                              "disk. Run 'systemctl daemon-reload' to reload units.\n")
+            answer.stderr += (
+                f"Warning: The unit file, source configuration file or drop-ins of {name} changed on "
+                "disk. Run 'systemctl daemon-reload' to reload units.\n"
+            )
         await _job(manager, verb, service)
 
 

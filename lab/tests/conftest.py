@@ -35,8 +35,9 @@ class Lab:
         """`lab WORDS --dir DIRECTORY`"""
         name, *rest = words
         line = [*self.user, str(LAB / "lab"), name, "--dir", str(self.directory), *rest]
-        return subprocess.run(line, capture_output=True, text=True, check=check, timeout=timeout,
-                              stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            line, capture_output=True, text=True, check=check, timeout=timeout, stdin=subprocess.DEVNULL
+        )
 
     def enter(self, *words: str, check: bool = True, timeout: int = 60) -> subprocess.CompletedProcess:
         """Runs a command on the operator's machine."""
@@ -49,9 +50,19 @@ class Lab:
     def _ask(self, *question: object) -> dict:
         if self._caller is None:
             self._caller = subprocess.Popen(
-                [str(LAB / "lab"), "enter", "--dir", str(self.directory), "--", sys.executable, "-B",
-                 str(LAB / "tests/caller.py")],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                [
+                    str(LAB / "lab"),
+                    "enter",
+                    "--dir",
+                    str(self.directory),
+                    "--",
+                    sys.executable,
+                    "-B",
+                    str(LAB / "tests/caller.py"),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
         self._caller.stdin.write(json.dumps(question) + "\n")
         self._caller.stdin.flush()
@@ -86,8 +97,9 @@ class Lab:
 
     def application_group(self) -> str:
         """The security group that the application's instances hold."""
-        found = self.aws("ec2", "describe_security_groups",
-                         Filters=[{"Name": "group-name", "Values": ["chatmrpt-application"]}])
+        found = self.aws(
+            "ec2", "describe_security_groups", Filters=[{"Name": "group-name", "Values": ["chatmrpt-application"]}]
+        )
         return found["SecurityGroups"][0]["GroupId"]
 
     def security_group(self, name: str = "store") -> str:
@@ -97,8 +109,13 @@ class Lab:
     def subnet_group(self) -> None:
         """A subnet group over both zones."""
         subnets = self.aws("ec2", "describe_subnets", Filters=[{"Name": "vpc-id", "Values": [self.vpc()]}])["Subnets"]
-        self.aws("elasticache", "create_cache_subnet_group", CacheSubnetGroupName="store",
-                 CacheSubnetGroupDescription="store", SubnetIds=[subnet["SubnetId"] for subnet in subnets])
+        self.aws(
+            "elasticache",
+            "create_cache_subnet_group",
+            CacheSubnetGroupName="store",
+            CacheSubnetGroupDescription="store",
+            SubnetIds=[subnet["SubnetId"] for subnet in subnets],
+        )
 
     def token(self) -> str:
         """The store's password."""
@@ -107,10 +124,17 @@ class Lab:
     def replication_group(self, **more: object) -> dict:
         """A new replication group, still creating."""
         arguments = {
-            "ReplicationGroupId": "store", "ReplicationGroupDescription": "store", "Engine": "redis",
-            "CacheNodeType": "cache.t4g.small", "NumCacheClusters": 2, "AutomaticFailoverEnabled": True,
-            "CacheSubnetGroupName": "store", "TransitEncryptionEnabled": True, "AuthToken": self.token(),
-            "Tags": [{"Key": "migrate:rollout", "Value": "test"}], **more,
+            "ReplicationGroupId": "store",
+            "ReplicationGroupDescription": "store",
+            "Engine": "redis",
+            "CacheNodeType": "cache.t4g.small",
+            "NumCacheClusters": 2,
+            "AutomaticFailoverEnabled": True,
+            "CacheSubnetGroupName": "store",
+            "TransitEncryptionEnabled": True,
+            "AuthToken": self.token(),
+            "Tags": [{"Key": "migrate:rollout", "Value": "test"}],
+            **more,
         }
         arguments = {name: value for name, value in arguments.items() if value is not None}
         return self.aws("elasticache", "create_replication_group", **arguments)["ReplicationGroup"]
@@ -120,8 +144,9 @@ class Lab:
         try:
             found = self.aws("elasticache", "describe_replication_groups", ReplicationGroupId="store")
         except CloudError as error:
-            assert error.code == "ReplicationGroupNotFoundFault"
-            return "gone"
+            if error.code == "ReplicationGroupNotFoundFault":
+                return "gone"
+            raise
         return found["ReplicationGroups"][0]["Status"]
 
     def wait_group(self, status: str) -> None:

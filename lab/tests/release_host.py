@@ -74,7 +74,8 @@ while time.monotonic() < end:
     count += 1
     if sys.stdin in __import__("select").select([sys.stdin], [], [], 0)[0]:
         break
-print(json.dumps({"count": count, "wrong": wrong[:3], "placed": [c.value for c in jar.cookiejar if c.name == "AWSALB"]}))
+placed = [cookie.value for cookie in jar.cookiejar if cookie.name == "AWSALB"]
+print(json.dumps({"count": count, "wrong": wrong[:3], "placed": placed}))
 """
 
 
@@ -91,8 +92,12 @@ class Users:
 
     def __init__(self, lab: Lab, count: int) -> None:
         line = [str(LAB / "lab"), "enter", "--dir", str(lab.directory), "--", sys.executable, "-c", USER]
-        self.processes = [subprocess.Popen([*line, f"user-{number}", "7200"], stdin=subprocess.PIPE,
-                                           stdout=subprocess.PIPE, text=True) for number in range(count)]
+        self.processes = [
+            subprocess.Popen(
+                [*line, f"user-{number}", "7200"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            for number in range(count)
+        ]
 
     def go_home(self) -> list[dict]:
         """What they saw."""
@@ -112,8 +117,18 @@ class ReleaseHost:
     """One host of the lab."""
 
     def __init__(self, lab: Lab, name: str) -> None:
-        line = [str(LAB / "lab"), "enter", "--dir", str(lab.directory), "--", "ssh", "-F", f"{lab.directory}/ssh_config",
-                name, f"exec python3 -c {shlex.quote(AGENT)}"]
+        line = [
+            str(LAB / "lab"),
+            "enter",
+            "--dir",
+            str(lab.directory),
+            "--",
+            "ssh",
+            "-F",
+            f"{lab.directory}/ssh_config",
+            name,
+            f"exec python3 -c {shlex.quote(AGENT)}",
+        ]
         self.agent = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for program, parts in PROGRAMS.items():
             text = KILLED_AT + "\n\n".join((SCRIPTS / part).read_text() for part in parts)
@@ -163,8 +178,10 @@ class ReleaseHost:
     def build(self, name: str, more: str = "", **files: str) -> None:
         """A release of the live tree, and something more at the end of its entry."""
         content = {"gunicorn.conf.py": CONFIGURATION, ".migrate/live": LIVE, **files}
-        expected = [{"path": path, "sha256": hashlib.sha256(text.encode()).hexdigest(), "mode": 0o644}
-                    for path, text in content.items()]
+        expected = [
+            {"path": path, "sha256": hashlib.sha256(text.encode()).hexdigest(), "mode": 0o644}
+            for path, text in content.items()
+        ]
         plan = self.about("build", turn="plan", release=name, files=expected)
         if plan["whole"]:
             return
@@ -172,9 +189,13 @@ class ReleaseHost:
         self.ask("copy", **{"from": plan["from"]}, **place, volatile=VOLATILE, needed_bytes=0)
         self.about("build", turn="prepare", release=name, configuration=plan["configuration"])
         entry = self.run(f"cat {RELEASES}/{name}/run.py").stdout
-        content = {plan["configuration"] if path == "gunicorn.conf.py" else path: text for path, text in content.items()}
-        files = [{"path": path, "content": text.encode().hex(), "mode": 0o644, "random": 0}
-                 for path, text in {**content, "run.py": entry + more}.items()]
+        content = {
+            plan["configuration"] if path == "gunicorn.conf.py" else path: text for path, text in content.items()
+        }
+        files = [
+            {"path": path, "content": text.encode().hex(), "mode": 0o644, "random": 0}
+            for path, text in {**content, "run.py": entry + more}.items()
+        ]
         self.ask("install", **place, files=files)
         self.about("build", turn="finish", release=name)
 
@@ -191,7 +212,8 @@ class ReleaseHost:
         """What the live path names, and what the service runs in; `None` for the original. Nothing runs beside it."""
         facts = self.facts()
         running = facts["running"]
-        assert running["beside"] == [] and facts["has_original"], facts
+        assert running["beside"] == [], facts
+        assert facts["has_original"], facts
         for tree in (facts["live"], running["tree"]):
             assert tree["kind"] in ("original", "release"), facts
         return facts["live"]["name"], running["tree"]["name"]
@@ -200,9 +222,11 @@ class ReleaseHost:
         """Everything in the live tree but the content of what is volatile."""
         # A new master renames its pid file a second after it has taken over.
         patterns = " ".join(shlex.quote(pattern) for pattern in [*VOLATILE, "*.pid.2"])
-        return self.run(f"sh programs/tree.sh {LIVE} {patterns} | head -c -20 | sed -z '$d'; "
-                        f"cd {LIVE}; find . -maxdepth 1 -printf '%y %m %f\\n' | grep -v -e pycache -e '.pid' | sort; "
-                        "ls -d ../ChatMRPT*; ls /etc/systemd/system").stdout
+        return self.run(
+            f"sh programs/tree.sh {LIVE} {patterns} | head -c -20 | sed -z '$d'; "
+            f"cd {LIVE}; find . -maxdepth 1 -printf '%y %m %f\\n' | grep -v -e pycache -e '.pid' | sort; "
+            "ls -d ../ChatMRPT*; ls /etc/systemd/system"
+        ).stdout
 
 
 class Killed(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from conftest import Lab
 
 
@@ -37,14 +38,21 @@ def test_duplicate_group(lab: Lab) -> None:
 @pytest.mark.parametrize("by_group", [True, False])
 def test_duplicate_rule(lab: Lab, by_group: bool) -> None:
     group = lab.security_group()
-    peer = {"UserIdGroupPairs": [{"GroupId": lab.application_group()}]} if by_group else \
-        {"IpRanges": [{"CidrIp": "10.78.0.0/24"}]}
+    peer = (
+        {"UserIdGroupPairs": [{"GroupId": lab.application_group()}]}
+        if by_group
+        else {"IpRanges": [{"CidrIp": "10.78.0.0/24"}]}
+    )
     lab.aws("ec2", "authorize_security_group_ingress", GroupId=group, IpPermissions=rule(**peer))
-    assert lab.refused("ec2", "authorize_security_group_ingress", GroupId=group, IpPermissions=rule(**peer)) == \
-        ("InvalidPermission.Duplicate", 400)
+    assert lab.refused("ec2", "authorize_security_group_ingress", GroupId=group, IpPermissions=rule(**peer)) == (
+        "InvalidPermission.Duplicate",
+        400,
+    )
     lab.aws("ec2", "revoke_security_group_ingress", GroupId=group, IpPermissions=rule(**peer))
-    assert lab.refused("ec2", "revoke_security_group_ingress", GroupId=group, IpPermissions=rule(**peer)) == \
-        ("InvalidPermission.NotFound", 400)
+    assert lab.refused("ec2", "revoke_security_group_ingress", GroupId=group, IpPermissions=rule(**peer)) == (
+        "InvalidPermission.NotFound",
+        400,
+    )
 
 
 def test_group_named_by_another_groups_rule_is_in_use(lab: Lab) -> None:
@@ -60,10 +68,17 @@ def test_group_held_by_an_instance_is_in_use(lab: Lab) -> None:
 
 def test_tags_given_at_creation_are_found(lab: Lab) -> None:
     tags = [{"Key": "migrate:rollout", "Value": "test"}]
-    made = lab.aws("ec2", "create_security_group", GroupName="store", Description="d", VpcId=lab.vpc(),
-                   TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}])
-    found = lab.aws("ec2", "describe_security_groups",
-                    Filters=[{"Name": "tag:migrate:rollout", "Values": ["test"]}])["SecurityGroups"]
+    made = lab.aws(
+        "ec2",
+        "create_security_group",
+        GroupName="store",
+        Description="d",
+        VpcId=lab.vpc(),
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )
+    found = lab.aws("ec2", "describe_security_groups", Filters=[{"Name": "tag:migrate:rollout", "Values": ["test"]}])[
+        "SecurityGroups"
+    ]
     assert [(group["GroupId"], group["Tags"]) for group in found] == [(made["GroupId"], tags)]
 
 
@@ -90,4 +105,5 @@ def test_asked_error(lab: Lab) -> None:
 
 def test_a_wrong_order_is_refused(lab: Lab) -> None:
     done = lab.command("fault", "DescribeVpcs", "sabotage", check=False)
-    assert done.returncode == 2 and "sabotage" in done.stderr
+    assert done.returncode == 2
+    assert "sabotage" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from conftest import Lab
 
 ARN = "arn:aws:elasticache:us-east-2:000000000000:"
@@ -26,17 +27,24 @@ def test_life_of_a_replication_group(lab: Lab) -> None:
     assert created["Status"] == "creating"
     assert created.get("NodeGroups", []) == []
     assert lab.control("GET", "resources")["store_running"] is False
-    assert lab.refused("elasticache", "list_tags_for_resource", ResourceName=f"{ARN}replicationgroup:store")[0] == \
-        "InvalidReplicationGroupState"
-    assert lab.refused("elasticache", "delete_replication_group", ReplicationGroupId="store")[0] == \
-        "InvalidReplicationGroupState"
+    assert (
+        lab.refused("elasticache", "list_tags_for_resource", ResourceName=f"{ARN}replicationgroup:store")[0]
+        == "InvalidReplicationGroupState"
+    )
+    assert (
+        lab.refused("elasticache", "delete_replication_group", ReplicationGroupId="store")[0]
+        == "InvalidReplicationGroupState"
+    )
 
     lab.wait_group("available")
     found = lab.aws("elasticache", "describe_replication_groups", ReplicationGroupId="store")["ReplicationGroups"][0]
     assert found["NodeGroups"][0]["PrimaryEndpoint"] == {
-        "Address": "master.chatmrpt-sessions.lab.internal", "Port": 6379}
+        "Address": "master.chatmrpt-sessions.lab.internal",
+        "Port": 6379,
+    }
     assert "ConfigurationEndpoint" not in found
-    assert found["AuthTokenEnabled"] and found["TransitEncryptionEnabled"]
+    assert found["AuthTokenEnabled"]
+    assert found["TransitEncryptionEnabled"]
     assert found["CacheNodeType"] == "cache.t4g.small"
     assert len(found["MemberClusters"]) == 2
     assert tags(lab, "replicationgroup:store") == [{"Key": "migrate:rollout", "Value": "test"}]
@@ -64,11 +72,15 @@ def test_what_is_in_use_stays(lab: Lab) -> None:
     lab.wait_group("available")
     in_use = ("DependencyViolation", 400)
     assert lab.refused("ec2", "delete_security_group", GroupId=group) == in_use
-    assert lab.refused("elasticache", "delete_cache_subnet_group", CacheSubnetGroupName="store") == \
-        ("CacheSubnetGroupInUse", 400)
+    assert lab.refused("elasticache", "delete_cache_subnet_group", CacheSubnetGroupName="store") == (
+        "CacheSubnetGroupInUse",
+        400,
+    )
     lab.aws("elasticache", "delete_replication_group", ReplicationGroupId="store")
-    assert lab.refused("elasticache", "delete_cache_subnet_group", CacheSubnetGroupName="store") == \
-        ("CacheSubnetGroupInUse", 400)
+    assert lab.refused("elasticache", "delete_cache_subnet_group", CacheSubnetGroupName="store") == (
+        "CacheSubnetGroupInUse",
+        400,
+    )
     lab.wait_group("gone")
     # The store is gone, its network interfaces are not yet.
     assert lab.refused("ec2", "delete_security_group", GroupId=group) == in_use

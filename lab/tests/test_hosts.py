@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+
 from conftest import Lab
 
 APPLICATION_HOSTS = ("staging", "production-1", "production-2")
@@ -16,7 +18,7 @@ def show(lab: Lab, host: str, *names: str, unit: str = "chatmrpt") -> dict[str, 
 
 
 @pytest.mark.parametrize("host", APPLICATION_HOSTS)
-def test_a_session_survives_a_restart(shared_lab: Lab, host: str, tmp_path) -> None:
+def test_a_session_survives_a_restart(shared_lab: Lab, host: str, tmp_path: Path) -> None:
     def ask(path: str, *words: str) -> str:
         jar = str(tmp_path / "jar")
         return shared_lab.enter("curl", "-sS", "-b", jar, "-c", jar, *words, f"http://{host}:8080{path}").stdout
@@ -25,7 +27,9 @@ def test_a_session_survives_a_restart(shared_lab: Lab, host: str, tmp_path) -> N
     ask("/upload", "-d", "rows=50")
     ask("/counter", "-X", "POST")
     before = ask("/whoami"), ask("/frame"), ask("/counter")
-    assert '"user":"ann"' in before[0] and '"kind":"DataFrame"' in before[1] and '"count":1' in before[2]
+    assert '"user":"ann"' in before[0]
+    assert '"kind":"DataFrame"' in before[1]
+    assert '"count":1' in before[2]
     old = show(shared_lab, host, "MainPID")
     shared_lab.ssh(host, "sudo -n systemctl restart chatmrpt")
     assert show(shared_lab, host, "MainPID") != old
@@ -46,51 +50,69 @@ def test_show_tells_what_runs(shared_lab: Lab) -> None:
 
 
 def test_a_unit_that_is_not_there(shared_lab: Lab) -> None:
-    assert show(shared_lab, "staging", "LoadState", "MainPID", unit="no-such") == \
-        {"LoadState": "not-found", "MainPID": "0"}
+    assert show(shared_lab, "staging", "LoadState", "MainPID", unit="no-such") == {
+        "LoadState": "not-found",
+        "MainPID": "0",
+    }
     done = shared_lab.ssh("staging", "systemctl start no-such 2>&1; echo code $?")
-    assert "not found" in done and "code 5" in done
+    assert "not found" in done
+    assert "code 5" in done
 
 
 def test_a_killed_service_comes_back(shared_lab: Lab) -> None:
-    said = shared_lab.ssh("production-1", """
+    said = shared_lab.ssh(
+        "production-1",
+        """
         old=$(systemctl show -P MainPID chatmrpt); kill -9 $old
         for i in $(seq 50); do sleep 0.2; systemctl is-active -q chatmrpt && break; done
         new=$(systemctl show -P MainPID chatmrpt); [ $old != $new ] && systemctl show -p NRestarts chatmrpt
-        curl -s localhost:8080/ping""")
+        curl -s localhost:8080/ping""",
+    )
     assert re.search(r'NRestarts=1\n\{"status":"ok"\}', said)
 
 
 def test_a_stopped_service_stays_away(shared_lab: Lab) -> None:
-    said = shared_lab.ssh("production-1", """
+    said = shared_lab.ssh(
+        "production-1",
+        """
         systemctl stop chatmrpt; sleep 1.5; systemctl is-active chatmrpt
-        pgrep -c gunicorn; systemctl start chatmrpt && systemctl is-active chatmrpt""")
+        pgrep -c gunicorn; systemctl start chatmrpt && systemctl is-active chatmrpt""",
+    )
     assert said.split() == ["inactive", "0", "active"]
 
 
 def test_reload_keeps_the_master_and_changes_the_workers(shared_lab: Lab) -> None:
-    said = shared_lab.ssh("production-2", """
+    said = shared_lab.ssh(
+        "production-2",
+        """
         main=$(systemctl show -P MainPID chatmrpt); old=$(pgrep -P $main | sort); systemctl reload chatmrpt; sleep 2
-        [ $main = $(systemctl show -P MainPID chatmrpt) ] && [ "$old" != "$(pgrep -P $main | sort)" ] && echo good""")
+        [ $main = $(systemctl show -P MainPID chatmrpt) ] && [ "$old" != "$(pgrep -P $main | sort)" ] && echo good""",
+    )
     assert said == "good\n"
 
 
 def test_a_drop_in_counts_after_a_daemon_reload(shared_lab: Lab) -> None:
-    said = shared_lab.ssh("production-2", """
+    said = shared_lab.ssh(
+        "production-2",
+        """
         cd /etc/systemd/system; mkdir -p chatmrpt.service.d
         printf '[Service]\\nEnvironment=COLOUR=blue\\n' >chatmrpt.service.d/colour.conf
         systemctl show -P NeedDaemonReload chatmrpt
         sudo -n systemctl daemon-reload; systemctl restart chatmrpt; systemctl show -P NeedDaemonReload chatmrpt
         tr '\\0' '\\n' </proc/$(systemctl show -P MainPID chatmrpt)/environ | grep -E 'COLOUR|SSH'
-        rm -r chatmrpt.service.d; systemctl daemon-reload; systemctl restart chatmrpt""")
+        rm -r chatmrpt.service.d; systemctl daemon-reload; systemctl restart chatmrpt""",
+    )
     # Nothing of the ssh session that asked for the restart is in the service's environment.
     assert said.split() == ["yes", "no", "COLOUR=blue"]
 
 
 def test_a_start_that_fails_says_so(shared_lab: Lab) -> None:
-    said = shared_lab.ssh("staging", """
+    said = shared_lab.ssh(
+        "staging",
+        """
         printf '[Service]\\nType=notify\\nExecStart=/bin/false\\n' >/etc/systemd/system/broken.service
-        systemctl start broken 2>&1; echo code $?; systemctl is-failed broken; rm /etc/systemd/system/broken.service""")
+        systemctl start broken 2>&1; echo code $?; systemctl is-failed broken; rm /etc/systemd/system/broken.service""",
+    )
     assert "code 1\nfailed\n" in said
 
 
@@ -115,23 +137,30 @@ while True: time.sleep(1)
 
 
 def test_the_main_process_may_change(shared_lab: Lab) -> None:
-    said = shared_lab.ssh("staging", f"""
+    said = shared_lab.ssh(
+        "staging",
+        f"""
         cat >/tmp/hand_over.py <<'X'\n{HAND_OVER}\nX
         printf '[Service]\\nType=notify\\nExecStart=/usr/bin/python3 /tmp/hand_over.py\\n' \
             >/etc/systemd/system/hand-over.service
         systemctl start hand-over; old=$(systemctl show -P MainPID hand-over); kill -USR2 $old
         for i in $(seq 100); do [ -d /proc/$old ] || break; sleep 0.1; done
         new=$(systemctl show -P MainPID hand-over); [ $old != $new ] && [ -d /proc/$new ] && [ ! -d /proc/$old ] &&
-        systemctl is-active hand-over; systemctl show -P NRestarts hand-over; systemctl stop hand-over""")
+        systemctl is-active hand-over; systemctl show -P NRestarts hand-over; systemctl stop hand-over""",
+    )
     assert said.split() == ["active", "0"]
 
 
-def test_forwarding_and_copying(shared_lab: Lab, tmp_path) -> None:
+def test_forwarding_and_copying(shared_lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("hello")
     config = f"{shared_lab.directory}/ssh_config"
     shared_lab.enter("scp", "-qF", config, str(tmp_path / "file"), "staging:/tmp/file")
     assert shared_lab.ssh("staging", "cat /tmp/file; id -un; hostname") == "helloec2-user\nstaging\n"
-    said = shared_lab.enter("sh", "-c", f"""
+    said = shared_lab.enter(
+        "sh",
+        "-c",
+        f"""
         ssh -F {config} -N -L 127.0.0.1:18080:127.0.0.1:8080 staging & tunnel=$!
-        curl -s --retry 40 --retry-delay 1 --retry-connrefused http://127.0.0.1:18080/ping; kill $tunnel""").stdout
+        curl -s --retry 40 --retry-delay 1 --retry-connrefused http://127.0.0.1:18080/ping; kill $tunnel""",
+    ).stdout
     assert said == '{"status":"ok"}\n'

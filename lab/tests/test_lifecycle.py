@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from conftest import LAB, Lab
 
 
@@ -33,7 +34,7 @@ def test_a_second_up_says_so(shared_lab: Lab) -> None:
 
 def test_enter_keeps_directory_output_and_exit_code(shared_lab: Lab) -> None:
     done = shared_lab.enter("sh", "-c", "pwd; echo $AWS_ENDPOINT_URL; exit 7", check=False)
-    assert (done.stdout, done.returncode) == (f"{os.getcwd()}\nhttp://10.78.0.2:4566\n", 7)
+    assert (done.stdout, done.returncode) == (f"{Path.cwd()}\nhttp://10.78.0.2:4566\n", 7)
 
 
 def test_enter_becomes_the_command(shared_lab: Lab) -> None:
@@ -72,7 +73,8 @@ def test_down_after_the_world_was_killed(tmp_path: Path) -> None:
     time.sleep(0.5)
     assert lab.command("status", check=False).returncode == 1
     lab.command("down")
-    assert not lab.directory.exists() and processes_of(lab.directory) == []
+    assert not lab.directory.exists()
+    assert processes_of(lab.directory) == []
 
 
 def test_a_strangers_directory_is_left_alone(tmp_path: Path) -> None:
@@ -80,7 +82,8 @@ def test_a_strangers_directory_is_left_alone(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     for command in ("up", "down"):
         done = lab.command(command, check=False)
-        assert done.returncode == 1 and "lab's directory" in done.stderr
+        assert done.returncode == 1
+        assert "lab's directory" in done.stderr
     assert (tmp_path / "precious").exists()
 
 

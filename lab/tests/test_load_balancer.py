@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+
 from conftest import LAB, Lab
 
 ASK = """
@@ -36,7 +37,9 @@ import signal, sys, urllib.request
 asked_to_end = []
 signal.signal(signal.SIGTERM, lambda *_: asked_to_end.append(True))
 while not asked_to_end:
-    request = urllib.request.Request("http://chatmrpt.lab.internal/ping", headers={"Cookie": sys.argv[1]} if sys.argv[1] else {})
+    request = urllib.request.Request("http://chatmrpt.lab.internal/ping")
+    if sys.argv[1]:
+        request.add_header("Cookie", sys.argv[1])
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             print(answer.status, flush=True)

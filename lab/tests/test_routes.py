@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
 from conftest import Lab
 
 TARGET = "10.78.0.22"  # production-2
 
 
 @pytest.fixture
-def routes(shared_lab: Lab):
+def routes(shared_lab: Lab) -> Iterator[Lab]:
     """The lab, with staging's routes as they were afterwards."""
     yield shared_lab
     shared_lab.ssh("staging", f"while sudo -n ip route del {TARGET}/32 2>/dev/null; do :; done")
@@ -33,7 +36,9 @@ def test_a_route_to_lo_swallows_everything_and_only_here(routes: Lab) -> None:
 
 
 def test_a_connection_that_is_there_hangs_and_goes_on(routes: Lab) -> None:
-    said = routes.ssh("staging", f"""python3 - <<'END'
+    said = routes.ssh(
+        "staging",
+        f"""python3 - <<'END'
 import socket, subprocess
 def route(*words): subprocess.run(["sudo", "-n", "ip", "route", *words, "{TARGET}/32", "dev", "lo"], check=True)
 speaker = socket.create_connection(("{TARGET}", 22), 5)
@@ -48,7 +53,8 @@ except TimeoutError:
 route("del")
 speaker.settimeout(10)
 print("goes on" if speaker.recv(10) else "closed")
-END""")
+END""",
+    )
     assert said.split("\n") == ["hangs", "goes on", ""]
 
 
@@ -66,8 +72,16 @@ def test_it_takes_root(routes: Lab) -> None:
     assert reach(routes, "staging") == 0
 
 
-@pytest.mark.parametrize("words", ["add 0.0.0.0/0 dev lo", "add 10.78.0.2/32 dev lo", "add 10.78.0.22/32 via 10.78.0.1",
-                                   "add", "replace 10.78.0.0/24 dev lo"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "add 0.0.0.0/0 dev lo",
+        "add 10.78.0.2/32 dev lo",
+        "add 10.78.0.22/32 via 10.78.0.1",
+        "add",
+        "replace 10.78.0.0/24 dev lo",
+    ],
+)
 def test_what_the_lab_does_not_understand_is_refused(routes: Lab, words: str) -> None:
     before = routes.ssh("staging", "ip route")
     assert routes.ssh("staging", f"sudo -n ip route {words} 2>/dev/null; echo $?") == "1\n"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from conftest import LAB, Lab
 from release_host import LIVE, RELEASES, Killed, Refused, ReleaseHost, Users
 
@@ -40,7 +41,8 @@ def host(plain: ReleaseHost) -> Iterator[ReleaseHost]:
     plain.clear_room()
     assert plain.listing() == before
     facts = plain.facts()
-    assert facts["directory"]["state"] == "missing" and not facts["may_hand_over"], facts
+    assert facts["directory"]["state"] == "missing", facts
+    assert not facts["may_hand_over"], facts
 
 
 def test_there_and_back_with_users_all_the_while(host: ReleaseHost, shared_lab: Lab) -> None:
@@ -50,8 +52,10 @@ def test_there_and_back_with_users_all_the_while(host: ReleaseHost, shared_lab: 
     host.build("broken", 'raise ImportError("a bad release")\n')
     host.build("crashes", "import os, threading\nthreading.Timer(0.5, os._exit, [1]).start()\n")
     facts = host.facts()
-    assert facts["releases"] == ["broken", "crashes", "one", "two"] and not facts["unfinished"]
-    assert facts["shared"] == ["flask_session", "instance", "logs", "uploads"] and facts["in_place"] == []
+    assert facts["releases"] == ["broken", "crashes", "one", "two"]
+    assert not facts["unfinished"]
+    assert facts["shared"] == ["flask_session", "instance", "logs", "uploads"]
+    assert facts["in_place"] == []
     host.to("one")
     assert host.runs() == ("one", "one")
     master = host.facts()["running"]["master"]
@@ -127,8 +131,18 @@ def test_a_switch_is_finished_or_taken_back_from_wherever_it_was_interrupted(
 def test_a_request_is_finished_that_takes_longer_than_gunicorn_would_wait(host: ReleaseHost, shared_lab: Lab) -> None:
     host.build("slow", SLOW)
     host.to("slow")
-    line = [str(LAB / "lab"), "enter", "--dir", str(shared_lab.directory), "--", "curl", "-sS", "-w", " %{http_code}",
-            "http://production-2:8080/slow"]
+    line = [
+        str(LAB / "lab"),
+        "enter",
+        "--dir",
+        str(shared_lab.directory),
+        "--",
+        "curl",
+        "-sS",
+        "-w",
+        " %{http_code}",
+        "http://production-2:8080/slow",
+    ]
     user = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
     with pytest.raises(subprocess.TimeoutExpired):
         user.wait(2)
@@ -151,17 +165,20 @@ def test_as_many_workers_as_the_release_says(shared_lab: Lab) -> None:
         host.build("four", **{".migrate/workers": "3\n", ".migrate/environment": "COLOR=red\n"})
         host.to("four")
         workers = host.facts()["running"]["workers"]
-        assert len(workers) == 3 and host.run(f"cat {LIVE}/logs/hook").stdout == "x"
+        assert len(workers) == 3
+        assert host.run(f"cat {LIVE}/logs/hook").stdout == "x"
         host.run("sudo systemctl reload chatmrpt")
         for _ in range(60):
             reloaded = host.facts()["running"]["workers"]
             if not {each["pid"] for each in workers} & {each["pid"] for each in reloaded}:
                 break
             time.sleep(0.5)
-        assert len(reloaded) == 3 and reloaded[0] not in workers, (workers, reloaded)
+        assert len(reloaded) == 3, (workers, reloaded)
+        assert reloaded[0] not in workers, (workers, reloaded)
         # After a reload the release's variables are the process's own; they do not reach the original.
         host.to(None)
-        assert len(host.facts()["running"]["workers"]) == 2 and "COLOR" not in host.run(variables).stdout
+        assert len(host.facts()["running"]["workers"]) == 2
+        assert "COLOR" not in host.run(variables).stdout
         host.remove_releases()
         host.clear_room()
     finally:
@@ -181,21 +198,31 @@ def test_a_dead_service_comes_back_as_the_original(host: ReleaseHost) -> None:
 def test_a_configuration_elsewhere_is_refused(host: ReleaseHost) -> None:
     program = (LAB.parent / "src/adapters/ssh/scripts/release/build.py").read_text()
     told = {}
-    exec(program[: program.index("TURNS")], told)  # noqa: S102: functions alone
-    cases = {"-c a.py": "a.py", "--config=b.py x": "b.py", "--conf c.py": "c.py", "-cd.py": "d.py", "run:app": None,
-             "-c a.py --config b.py": "b.py"}
+    exec(program[: program.index("TURNS")], told)  # functions alone
+    cases = {
+        "-c a.py": "a.py",
+        "--config=b.py x": "b.py",
+        "--conf c.py": "c.py",
+        "-cd.py": "d.py",
+        "run:app": None,
+        "-c a.py --config b.py": "b.py",
+    }
     assert {line: told["told"](line.split()) for line in cases} == cases
     # With setproctitle a process does not show its command line, and after USR2 it shows a module's path.
-    told["words_of"] = lambda main: ["gunicorn: master [run:app]"] if main == 1 else ["python", "/v/gunicorn/__main__.py", "x"]
+    told["words_of"] = lambda main: (
+        ["gunicorn: master [run:app]"] if main == 1 else ["python", "/v/gunicorn/__main__.py", "x"]
+    )
     told["properties"] = lambda *_: {"ExecStart": "{ path=/v/gunicorn ; argv[]=/v/gunicorn -c a.py run:app ; pid=1 }"}
     site = type("Site", (), {"unit": "app.service"})
     assert [told["command_line"](site, main) for main in (1, 2)] == [["-c", "a.py", "run:app"], ["x"]]
     host.run(f"cp {LIVE}/gunicorn.conf.py /tmp/elsewhere.py")
     unit = "/etc/systemd/system/chatmrpt.service"
-    change = f"sed -i 's%config {{}}%config {{}}%' {unit}; sudo systemctl daemon-reload; sudo systemctl restart chatmrpt"
+    change = (
+        f"sed -i 's%config {{}}%config {{}}%' {unit}; sudo systemctl daemon-reload; sudo systemctl restart chatmrpt"
+    )
     try:
         host.run(change.format("gunicorn.conf.py", "/tmp/elsewhere.py"))
-        with pytest.raises(Refused, match="/tmp/elsewhere.py lies outside of") as refused:
+        with pytest.raises(Refused, match=r"/tmp/elsewhere\.py lies outside of") as refused:
             host.build("six")
         assert refused.value.clean
     finally:

@@ -14,9 +14,16 @@ KNOWN, UNKNOWN = [f'"GET /whoami[^"]*" {status} ' for status in (200, 401)]
 
 
 def users(lab: Lab, seconds: int | None = None, count: int = 6) -> subprocess.Popen[str]:
-    """Lets some in, for so many seconds or until a signal, once no test before this one has left a target that is still coming back."""
+    """Lets some in, for so many seconds or until a signal, once every target of the tests before is back."""
     lab.wait_targets(["healthy", "healthy"])
-    words = ["users", "--dir", str(lab.directory), "--count", str(count), *(["--seconds", str(seconds)] if seconds else [])]
+    words = [
+        "users",
+        "--dir",
+        str(lab.directory),
+        "--count",
+        str(count),
+        *(["--seconds", str(seconds)] if seconds else []),
+    ]
     return subprocess.Popen([str(LAB / "lab"), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -40,7 +47,9 @@ def wait_for_more(lab: Lab, host: str, what: str, than: int) -> None:
 
 def test_nothing_is_wrong_with_the_application_as_it_is(lab: Lab) -> None:
     code, report = seen(users(lab, 5))
-    assert code == 0 and report["users"] == 6 and report["requests"] > 20, report
+    assert code == 0, report
+    assert report["users"] == 6, report
+    assert report["requests"] > 20, report
     assert report["places"] == ["production-1", "production-2"], report
 
 
@@ -52,7 +61,8 @@ def test_a_lost_session_is_noticed(lab: Lab) -> None:
     wait_for_more(lab, "production-1", *unknown)
     started.terminate()
     code, report = seen(started)
-    assert code == 1 and report["lost"], report
+    assert code == 1, report
+    assert report["lost"], report
 
 
 def test_a_restart_that_refuses_connections_is_noticed(lab: Lab) -> None:
@@ -62,8 +72,9 @@ def test_a_restart_that_refuses_connections_is_noticed(lab: Lab) -> None:
     deadline = time.monotonic() + 60
     while sum(answered(lab, host, SIGNED_IN) for host in hosts) < before + 30:
         assert time.monotonic() < deadline, "not all are in"
-    # Longer than any of them takes until they ask again: whoever is on it meets the refusal, or another target after it.
+    # Longer than any of them takes until they ask again: users on it are refused, or sent to another target after it.
     lab.ssh("production-2", "sudo -n systemctl stop chatmrpt; sleep 3; sudo -n systemctl start chatmrpt")
     started.terminate()
     code, report = seen(started)
-    assert code == 1 and report["failed"], report
+    assert code == 1, report
+    assert report["failed"], report

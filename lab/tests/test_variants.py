@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from conftest import LAB, Lab
 
 
@@ -22,16 +23,29 @@ def staging(shared_lab: Lab) -> Iterator[Lab]:
 def ask(lab: Lab, path: str, *words: str, jar: str = "") -> tuple[int, str]:
     """The status and body of one answer of staging; 0 when there is none."""
     jars = ("-b", jar, "-c", jar) if jar else ()
-    said = lab.enter("curl", "-sS", "--max-time", "5", "-w", "\n%{http_code}", *jars, *words,
-                     f"http://staging:8080{path}", check=False)
+    said = lab.enter(
+        "curl",
+        "-sS",
+        "--max-time",
+        "5",
+        "-w",
+        "\n%{http_code}",
+        *jars,
+        *words,
+        f"http://staging:8080{path}",
+        check=False,
+    )
     body, _, code = said.stdout.rpartition("\n")
     return int(code), body
 
 
 def many(lab: Lab, path: str, count: int) -> tuple[list[float], list[str]]:
     """Seconds and status of each of so many requests, one after the other, from staging itself."""
-    said = lab.ssh("staging", f"for i in $(seq {count}); do curl -s -o /dev/null "
-                              f"-w '%{{time_total}} %{{http_code}}\\n' --max-time 5 localhost:8080{path}; done; true").split()
+    said = lab.ssh(
+        "staging",
+        f"for i in $(seq {count}); do curl -s -o /dev/null "
+        f"-w '%{{time_total}} %{{http_code}}\\n' --max-time 5 localhost:8080{path}; done; true",
+    ).split()
     return [float(seconds) for seconds in said[::2]], said[1::2]
 
 
@@ -56,13 +70,19 @@ def test_slower(staging: Lab) -> None:
     healthy, _ = many(staging, "/ping", 10)
     staging.command("variant", "staging", "slower:200")
     slow, statuses = many(staging, "/ping", 10)
-    assert min(slow) >= 0.2 > min(healthy) and set(statuses) == {"200"}
+    assert min(slow) >= 0.2 > min(healthy)
+    assert set(statuses) == {"200"}
 
 
 def test_leaks(staging: Lab) -> None:
     def resident() -> int:
-        return int(staging.ssh("staging", "main=$(systemctl show -P MainPID chatmrpt); cat $(pgrep -P $main | "
-                                          "sed 's,.*,/proc/&/smaps_rollup,') | awk '/^Rss/ { sum += $2 } END { print sum }'"))
+        return int(
+            staging.ssh(
+                "staging",
+                "main=$(systemctl show -P MainPID chatmrpt); cat $(pgrep -P $main | "
+                "sed 's,.*,/proc/&/smaps_rollup,') | awk '/^Rss/ { sum += $2 } END { print sum }'",
+            )
+        )
 
     staging.command("variant", "staging", "leaks:2048")
     many(staging, "/ping", 10)
@@ -71,7 +91,7 @@ def test_leaks(staging: Lab) -> None:
     assert resident() - before > 50_000
 
 
-def test_per_worker(staging: Lab, tmp_path) -> None:
+def test_per_worker(staging: Lab, tmp_path: Path) -> None:
     staging.command("variant", "staging", "per-worker")
     jar = str(tmp_path / "jar")
     ask(staging, "/login", "-d", "user=ann", jar=jar)
@@ -81,7 +101,7 @@ def test_per_worker(staging: Lab, tmp_path) -> None:
     assert len(seen) > 1
 
 
-def test_bleeds(staging: Lab, tmp_path) -> None:
+def test_bleeds(staging: Lab, tmp_path: Path) -> None:
     staging.command("variant", "staging", "bleeds:2")
     seen = set()
     for user in ("ann", "bob"):
@@ -90,7 +110,8 @@ def test_bleeds(staging: Lab, tmp_path) -> None:
         for user in ("ann", "bob"):
             told = json.loads(ask(staging, "/whoami", jar=str(tmp_path / user))[1])["user"]
             seen.add((user, told))
-    assert seen >= {("ann", "ann"), ("bob", "bob")} and seen & {("ann", "bob"), ("bob", "ann")}
+    assert seen >= {("ann", "ann"), ("bob", "bob")}
+    assert seen & {("ann", "bob"), ("bob", "ann")}
 
 
 def test_crashes(staging: Lab) -> None:
@@ -98,13 +119,15 @@ def test_crashes(staging: Lab) -> None:
     # Many at once: one after another they may be fewer than five a second.
     one = "curl -s -o /dev/null -w '%{http_code}\\n' --max-time 5 localhost:8080/ping"
     statuses = staging.ssh("staging", f"seq 40 | xargs -P 20 -I{{}} {one}; true").split()
-    assert "000" in statuses and "200" in statuses
+    assert "000" in statuses
+    assert "200" in statuses
 
 
 def test_stalls(staging: Lab) -> None:
     staging.command("variant", "staging", "stalls:2")
     took, statuses = many(staging, "/ping", 110)
-    assert max(took) >= 2 and set(statuses) == {"200"}
+    assert max(took) >= 2
+    assert set(statuses) == {"200"}
 
 
 def test_late_import_error(staging: Lab) -> None:
@@ -125,8 +148,10 @@ def test_strays(staging: Lab) -> None:
 def test_those_that_answer_500(staging: Lab, name: str, bare: int, known: int, tmp_path: Path) -> None:
     jar = str(tmp_path / "jar")
     assert ask(staging, "/login", "-d", "user=ada", jar=jar)[0] == 200
-    staging.ssh("staging", f"sed -i '/^VARIANT=/d' ChatMRPT/.env; echo VARIANT={name} >>ChatMRPT/.env; "
-                           "sudo -n systemctl restart chatmrpt")
+    staging.ssh(
+        "staging",
+        f"sed -i '/^VARIANT=/d' ChatMRPT/.env; echo VARIANT={name} >>ChatMRPT/.env; sudo -n systemctl restart chatmrpt",
+    )
     wait_until(lambda: ask(staging, "/ping")[0] == bare)
     assert ask(staging, "/whoami", jar=jar)[0] == known
 
@@ -142,8 +167,10 @@ def test_one_of_releases_is_another_matter(staging: Lab) -> None:
     staging.command("variant", "staging", "broken", "--of-releases")
     staging.ssh("staging", "sudo -n systemctl restart chatmrpt")
     wait_until(lambda: ask(staging, "/ping")[0] == 200)
-    in_release = ("mkdir -p x.releases && cp -r ChatMRPT x.releases/one && cd x.releases/one && ../../chatmrpt_env/bin/python -c "
-                  "'from app import create_app; print(create_app().test_client().get(\"/ping\").status_code)'; rm -r ~/x.releases")
+    in_release = (
+        "mkdir -p x.releases && cp -r ChatMRPT x.releases/one && cd x.releases/one && ../../chatmrpt_env/bin/python -c "
+        "'from app import create_app; print(create_app().test_client().get(\"/ping\").status_code)'; rm -r ~/x.releases"
+    )
     assert staging.ssh("staging", in_release).split() == ["500"]
     staging.ssh("staging", "rm ChatMRPT/instance/variant-of-releases")
 

@@ -1,8 +1,8 @@
 """Users of the application, who come through the load balancer and notice everything. Run by `lab users`.
 
-Nothing of `migrate` is in here: what phase 4 promises is seen from outside, by another program. Each user signs in once
-and stays. From then on an answer is wrong when it is not a 200, when the user is somebody else or nobody, when the count
-of messages is not exactly one more than it was, or when the table is not the one that was uploaded.
+Nothing of `migrate` is in here: what phase 4 promises is seen from outside, by another program. Each user signs in
+once and stays. From then on an answer is wrong when it is not a 200, when the user is another one or none, when the
+count of messages is not exactly one more than it was, or when the table is not the one that was uploaded.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import sys
+from pathlib import Path
 
 from locust import HttpUser, constant_pacing, events, task
 
@@ -36,8 +37,14 @@ class Record:
 
     def summary(self) -> dict[str, object]:
         """For the report."""
-        return {"requests": self.requests, "users": self.signed_in, "failed": len(self.failed), "lost": sorted(self.lost),
-                "places": sorted(self.places), "examples": self.failed[:5]}
+        return {
+            "requests": self.requests,
+            "users": self.signed_in,
+            "failed": len(self.failed),
+            "lost": sorted(self.lost),
+            "places": sorted(self.places),
+            "examples": self.failed[:5],
+        }
 
 
 record = Record()
@@ -103,10 +110,9 @@ class Visitor(HttpUser):
 @events.test_stop.add_listener
 def report(**_: object) -> None:
     """Whole or not at all: somebody waits for the file."""
-    temporary = _REPORT + ".new"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(record.summary(), file)
-    os.replace(temporary, _REPORT)
+    temporary = Path(_REPORT + ".new")
+    temporary.write_text(json.dumps(record.summary()), encoding="utf-8")
+    temporary.replace(_REPORT)
 
 
 @events.quitting.add_listener

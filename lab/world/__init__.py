@@ -1,0 +1,1 @@
+"""The namespaces of a lab, and the hosts in them."""

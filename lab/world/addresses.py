@@ -38,7 +38,12 @@ HOSTS = (
 
 def hosts_file() -> str:
     """/etc/hosts of the operator's machine and of every host."""
-    lines = ["127.0.0.1 localhost", f"{BRIDGE} operator", f"{CLOUD} cloud.lab.internal", f"{REDIS} {REDIS_NAME}",
-             f"{BALANCER} {BALANCER_NAME}"]
+    lines = [
+        "127.0.0.1 localhost",
+        f"{BRIDGE} operator",
+        f"{CLOUD} cloud.lab.internal",
+        f"{REDIS} {REDIS_NAME}",
+        f"{BALANCER} {BALANCER_NAME}",
+    ]
     lines += [f"{host.address} {host.name} {host.instance}" for host in HOSTS]
     return "\n".join(lines) + "\n"

@@ -6,7 +6,6 @@ Inside, everyone is uid 1000 `ec2-user`; outside, that is whoever started the la
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import subprocess
@@ -56,7 +55,10 @@ class Hosts:
         (units / "multi-user.target.wants").mkdir(parents=True)
         (etc / "ssh").mkdir()
         for name, text in {
-            "passwd": _PASSWD, "group": _GROUP, "hosts": addresses.hosts_file(), "hostname": f"{host.name}\n",
+            "passwd": _PASSWD,
+            "group": _GROUP,
+            "hosts": addresses.hosts_file(),
+            "hostname": f"{host.name}\n",
             "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
             "ssh/authorized_keys": operator_key + "\n",
         }.items():
@@ -101,35 +103,96 @@ class Hosts:
     def start(self, host: addresses.Host) -> subprocess.Popen:
         """Boots a host. Its process 1 is the service manager."""
         network.attach(self.state, host.name, host.address)
-        with open(self.directory / f"log/{host.name}.log", "ab") as log:
+        with (self.directory / f"log/{host.name}.log").open("ab") as log:
             return subprocess.Popen(
                 network.within(self.state, host.name, *_OWN_PROC, *self._sandbox(host)),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
 
     def _sandbox(self, host: addresses.Host) -> list[str]:
         root = self._root(host)
-        words = ["bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--unshare-pid", "--as-pid-1",
-                 "--unshare-uts", "--hostname", host.name, "--unshare-ipc", "--ro-bind", "/usr", "/usr"]
+        words = [
+            "bwrap",
+            "--unshare-user",
+            "--uid",
+            "1000",
+            "--gid",
+            "1000",
+            "--unshare-pid",
+            "--as-pid-1",
+            "--unshare-uts",
+            "--hostname",
+            host.name,
+            "--unshare-ipc",
+            "--ro-bind",
+            "/usr",
+            "/usr",
+        ]
         for name in ("bin", "sbin", "lib", "lib32", "lib64"):
             if Path("/", name).is_symlink():
-                words += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+                words += ["--symlink", str(Path("/", name).readlink()), f"/{name}"]
             elif Path("/", name).exists():
                 words += ["--ro-bind", f"/{name}", f"/{name}"]
-        words += ["--bind", f"{root}/etc", "/etc", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
-                  "--ro-bind-try", "/etc/ssl", "/etc/ssl",
-                  "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--dir", "/run/systemd/system",
-                  "--bind", f"{root}/var", "/var", "--symlink", "/run", "/var/run",
-                  "--bind", f"{root}/tmp", "/tmp", "--bind", f"{root}/home", HOME, "--dir", "/root",
-                  "--ro-bind", f"{LAB}/host", "/opt/service-manager",
-                  "--ro-bind", f"{LAB}/host/bin", "/usr/local/bin"]
-        # A real systemctl or sudo of the machine would speak to nobody here. `ip` is there twice: the lab's hands the rest
-        # to the machine's.
+        words += [
+            "--bind",
+            f"{root}/etc",
+            "/etc",
+            "--ro-bind-try",
+            "/etc/alternatives",
+            "/etc/alternatives",
+            "--ro-bind-try",
+            "/etc/ssl",
+            "/etc/ssl",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--tmpfs",
+            "/run",
+            "--dir",
+            "/run/systemd/system",
+            "--bind",
+            f"{root}/var",
+            "/var",
+            "--symlink",
+            "/run",
+            "/var/run",
+            "--bind",
+            f"{root}/tmp",
+            "/tmp",
+            "--bind",
+            f"{root}/home",
+            HOME,
+            "--dir",
+            "/root",
+            "--ro-bind",
+            f"{LAB}/host",
+            "/opt/service-manager",
+            "--ro-bind",
+            f"{LAB}/host/bin",
+            "/usr/local/bin",
+        ]
+        # A real systemctl or sudo of the machine would find no server here. `ip` is there twice: the lab's hands the
+        # rest to the machine's.
         for name in ("systemctl", "journalctl", "sudo"):
             if Path("/usr/bin", name).exists():
                 words += ["--ro-bind", f"{LAB}/host/bin/{name}", f"/usr/bin/{name}"]
         if host.application:
             words += ["--ro-bind", str(self.virtualenv), f"{HOME}/chatmrpt_env"]
-        return [*words, "--chdir", "/", "--clearenv", "--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin",
-                "--setenv", "LANG", "C.UTF-8",
-                "/usr/bin/python3", "-B", "/opt/service-manager/manager.py"]
+        return [
+            *words,
+            "--chdir",
+            "/",
+            "--clearenv",
+            "--setenv",
+            "PATH",
+            "/usr/local/bin:/usr/bin:/bin",
+            "--setenv",
+            "LANG",
+            "C.UTF-8",
+            "/usr/bin/python3",
+            "-B",
+            "/opt/service-manager/manager.py",
+        ]

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -63,11 +64,15 @@ class World:
         network.attach(self.state, "cloud", addresses.CLOUD)
         network.attach(self.state, "redis", addresses.REDIS, routed=False)
         network.attach(self.state, "balancer", addresses.BALANCER)
-        with open(self.directory / "log/cloud.log", "ab") as log:
+        with (self.directory / "log/cloud.log").open("ab") as log:
             self.processes["cloud"] = subprocess.Popen(
-                network.within(self.state, "cloud", str(self.cloud_env / "bin/python"), "-B", "-m", "cloud",
-                               str(self.directory)),
-                cwd=LAB, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                network.within(
+                    self.state, "cloud", str(self.cloud_env / "bin/python"), "-B", "-m", "cloud", str(self.directory)
+                ),
+                cwd=LAB,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         self._wait("cloud", self._cloud_ready)
         say("cloud: seeded and answering")
@@ -81,7 +86,9 @@ class World:
         def answers() -> bool:
             done = subprocess.run(
                 ["ssh", "-F", str(self.directory / "ssh_config"), "-o", "ConnectTimeout=2", host.name, "true"],
-                capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
             )
             if done.returncode:
                 raise OSError(done.stderr.strip())
@@ -92,7 +99,7 @@ class World:
 
         self._wait(host.name, answers)
 
-    def _wait(self, name: str, answers) -> None:
+    def _wait(self, name: str, answers: Callable[[], bool]) -> None:
         deadline = time.monotonic() + STARTUP_SECONDS
         reason = "no answer"
         while time.monotonic() < deadline:
@@ -125,7 +132,7 @@ def main() -> int:
     # As process 1 of a pid namespace, only signals with a handler arrive.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     # The machine's own number: /proc is not the namespace's.
-    (directory / "world.pid").write_text(os.readlink("/proc/self") + "\n")
+    (directory / "world.pid").write_text(f"{Path('/proc/self').readlink()}\n")
     world = World(directory, application_env, cloud_env)
     try:
         world.build()

@@ -51,9 +51,17 @@ def attach(state: Path, node: str, address: str, routed: bool = True) -> None:
     run("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", str(file))
     run("ip", "link", "set", cable, "master", "lab", "up")
     prefix = addresses.PREFIX if routed else 32
-    run(*within(state, node, "sh", "-ec", (
-        # Services here are started by an ordinary user.
-        "echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start;"
-        "ip link set lo up; ip link set eth0 up;"
-        f"ip address add {address}/{prefix} dev eth0"
-    )))
+    run(
+        *within(
+            state,
+            node,
+            "sh",
+            "-ec",
+            (
+                # Services here are started by an ordinary user.
+                "echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start;"
+                "ip link set lo up; ip link set eth0 up;"
+                f"ip address add {address}/{prefix} dev eth0"
+            ),
+        )
+    )

@@ -34,7 +34,7 @@ if not hasattr(_first, "variables"):
     _first.variables = dict(os.environ)
 
 if _original.exists():
-    exec(compile(_original.read_bytes(), str(_original), "exec"))  # noqa: S102: as Gunicorn itself would
+    exec(compile(_original.read_bytes(), str(_original), "exec"))  # as Gunicorn itself would
 
 # A new master changes to the directory its predecessor remembers. Remembered by its link, it finds the next release
 # there; by the link's target, it would find this one for ever. Gunicorn prefers PWD when it is the same directory.
@@ -90,8 +90,9 @@ def _after(name, ours):
 
 
 def _set_workers(server):
-    """The command line's number comes after this file's, so it is changed when all have been read. A reload starts as many
-    new workers as the setting says, and then ends old ones until there are as many as the server wants."""
+    """The command line's number comes after this file's, so it is changed when all have been read. A reload starts as
+    many new workers as the setting says, and then ends old ones until there are as many as the server wants.
+    """
     try:
         number = int(_workers.read_text())
     except (OSError, ValueError):
@@ -102,7 +103,8 @@ def _set_workers(server):
 
 def _as_before_us(server):
     """A successor starts with the environment that this master found, and not with ours: it may be the application
-    without this file."""
+    without this file.
+    """
     server.cfg.env_orig = dict(_first.variables)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import signal
 import socket
 import subprocess
@@ -10,11 +12,21 @@ from pathlib import Path
 
 import redis
 
+# Below the ephemeral ports, one of which an outgoing connection could take before the server does, and begun elsewhere
+# by each process: several run these tests at the same time.
+_PORTS = itertools.count(os.getpid() * 97)
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback interface that no process listens on. Each call gives another one."""
+    while True:
+        port = 10_000 + next(_PORTS) % 10_000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class RedisServer:
@@ -30,19 +42,22 @@ class RedisServer:
 
     @property
     def url(self) -> str:
+        """As MIGRATE_SESSIONS_REDIS_URL wants it."""
         return f"redis{'s' if self._tls else ''}://127.0.0.1:{self.port}/0"
 
     def client(self) -> redis.Redis:
+        """A client, past the bridge."""
         return redis.Redis(port=self.port, password=self.password, ssl=self._tls, ssl_cert_reqs="none")
 
     def start(self) -> None:
+        """Starts the server and returns when it answers."""
         port = ["--port", "0", "--tls-port"] if self._tls else ["--port"]
         words = ["redis-server", "--bind", "127.0.0.1", *port, str(self.port), "--dir", str(self._directory)]
         words += ["--save", "", "--appendonly", "no", *self._options]
         if self.password:
             words += ["--requirepass", self.password]
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 1):
@@ -52,6 +67,7 @@ class RedisServer:
         raise TimeoutError("redis-server does not answer")
 
     def stop(self, keep: bool = True) -> None:
+        """Kills the server; what it holds is there after the next start if it is to be kept."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGCONT)
@@ -64,9 +80,11 @@ class RedisServer:
         self._process = None
 
     def freeze(self) -> None:
+        """Accepts connections from now on and answers none."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
+        """Answers again."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)

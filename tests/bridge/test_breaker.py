@@ -31,7 +31,8 @@ def test_it_opens_after_so_many_failures_in_a_row() -> None:
     assert not breaker.is_open
     for _ in range(3):
         breaker.failed()
-    assert breaker.is_open and not breaker.allows()
+    assert breaker.is_open
+    assert not breaker.allows()
 
 
 def test_after_the_cooldown_one_caller_tries() -> None:
@@ -47,7 +48,9 @@ def test_after_the_cooldown_one_caller_tries() -> None:
     time.now += 0.2
     assert breaker.allows()
     breaker.succeeded()
-    assert not breaker.is_open and breaker.allows() and breaker.allows()
+    assert not breaker.is_open
+    assert breaker.allows()
+    assert breaker.allows()
     assert round(breaker.open_seconds(), 3) == 10.2
 
 

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from markupsafe import Markup
-from migrate_sessions.codec import Unserializable, decode, encode
 
+from migrate_sessions.codec import Unserializable, decode, encode
 from same import same
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from migrate_sessions.codec import Unserializable, decode, encode
 
+from migrate_sessions.codec import Unserializable, decode, encode
 from same import same
 
 np = pytest.importorskip("numpy")
@@ -19,7 +19,7 @@ NAMED_UNITS = ["s", "ms", "us", "ns"] if PANDAS >= (2, 0) else ["ns"]
 
 
 def arrays() -> list[Any]:
-    """numpy arrays and scalars of every kind, shape and order."""
+    """Arrays and scalars of numpy, of every kind, shape and order."""
     kinds = "?bhilqBHILQefdgFDG"
     found: list[Any] = [np.arange(6).astype(kind) for kind in kinds]
     found += [np.dtype(kind).type(1) for kind in kinds]

@@ -70,7 +70,7 @@ class Server:
         return self._process.pid
 
     def wait(self) -> Server:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 Browser().get(self, "/whoami")
@@ -80,12 +80,12 @@ class Server:
         raise TimeoutError(self.log.read_text())
 
     def ended(self) -> int:
-        return self._process.wait(20)
+        return self._process.wait(60)
 
     def stop(self) -> str:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(20)
+            self._process.wait(60)
         return self.log.read_text()
 
 
@@ -98,7 +98,7 @@ class Browser:
         request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", body)
         if self.cookie:
             request.add_header("Cookie", f"session={self.cookie}")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             for header in answer.headers.get_all("Set-Cookie") or []:
                 (morsel,) = SimpleCookie(header).values()
                 self.cookie = morsel.value
@@ -154,7 +154,8 @@ Answer = dict[str, object]
 
 def at_once(ask: Callable[[], Answer]) -> list[Answer]:
     """Asked several times at the same moment: a worker that is busy leaves the next request to the other one, where
-    one request after the other may all be answered by the same."""
+    one request after the other may all be answered by the same.
+    """
     with ThreadPoolExecutor(4) as threads:
         return [asked.result() for asked in [threads.submit(ask) for _ in range(4)]]
 
@@ -162,7 +163,7 @@ def at_once(ask: Callable[[], Answer]) -> list[Answer]:
 def answered_by_all(browser: Browser, server: Server) -> list[Answer]:
     """Asks until both workers have answered."""
     answers: list[Answer] = []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len({answer["pid"] for answer in answers}) < 2 and time.monotonic() < deadline:
         answers += at_once(lambda: browser.get(server, "/whoami"))
     assert len({answer["pid"] for answer in answers}) == 2
@@ -196,9 +197,8 @@ def test_from_the_original_to_the_bridge_and_back(
             for answer in answered_by_all(browser, new):
                 assert (answer["user"], answer["kind"]) == (name, "set")
         assert alice.cookie == cookie
-        assert (
-            "read=redis" in alice.headers["X-Migrate-Sessions"] and "wrote=both" in alice.headers["X-Migrate-Sessions"]
-        )
+        assert "read=redis" in alice.headers["X-Migrate-Sessions"]
+        assert "wrote=both" in alice.headers["X-Migrate-Sessions"]
         # Rolled back, while the other still runs: the original knows who was born on Redis.
         assert bob.get(old, "/whoami")["user"] == "bob"
         log = new.stop()
@@ -265,7 +265,7 @@ def trial(browser: Browser, server: Server, path: str, method: str = "GET") -> d
     request.add_header("X-Migrate-Trial", TRIAL_TOKEN)
     if browser.cookie:
         request.add_header("Cookie", f"copy_session={browser.cookie}")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         for header in answer.headers.get_all("Set-Cookie") or []:
             browser.cookie = SimpleCookie(header)["copy_session"].value
         return json.load(answer)
@@ -274,7 +274,7 @@ def trial(browser: Browser, server: Server, path: str, method: str = "GET") -> d
 def trial_of_all(browser: Browser, server: Server, path: str, without: set[object]) -> dict[object, Answer]:
     """The answers of two processes, neither of them one of those."""
     answers: dict[object, Answer] = {}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(answers) < 2 and time.monotonic() < deadline:
         for answer in at_once(lambda: trial(browser, server, path)):
             if answer["pid"] not in without:
@@ -324,9 +324,11 @@ def test_the_zoo_across_workers_and_a_restart(
         assert all(answer["right"] == names and not answer["wrong"] for answer in second.values())
         answer = trial(browser, server, "session")
         assert answer["read"] == "redis"
-        assert server_of_redis.client().exists(answer["key"]) and answer["key"].startswith("rollout:copy:")
+        assert server_of_redis.client().exists(answer["key"])
+        assert answer["key"].startswith("rollout:copy:")
         with pytest.raises(urllib.error.HTTPError, match="404"):
             Browser().get(server, "/__migrate__/settings")
     finally:
         log = server.stop()
-    assert TRIAL_TOKEN not in log and "Traceback" not in log
+    assert TRIAL_TOKEN not in log
+    assert "Traceback" not in log

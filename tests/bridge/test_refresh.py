@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from migrate_sessions import envelope
 from migrate_sessions.codec import decode
-
 from redis_server import RedisServer
 from test_bridge import session_files
 from world import LIFETIME, User, bridged, original, totals
@@ -44,10 +44,12 @@ def test_only_the_end_moves(redis: RedisServer, files: Path) -> None:
     written, content = totals(app)["bytes_written"], file.read_bytes()
     shorten(redis, files)
     assert user.gets(app, "name") == "alice"
-    assert kept(redis) == before and totals(app)["bytes_written"] == written
+    assert kept(redis) == before
+    assert totals(app)["bytes_written"] == written
     assert file.read_bytes()[4:] == content[4:]
     (key,) = redis.client().keys()
-    assert redis.client().ttl(key) > LIFETIME - 10 and remaining(file) > LIFETIME - 10
+    assert redis.client().ttl(key) > LIFETIME - 10
+    assert remaining(file) > LIFETIME - 10
     assert "read=redis; wrote=both" in user.response.headers["X-Migrate-Sessions"]
     # The original application knows it, too.
     assert user.gets(original(files), "name") == "alice"
@@ -58,7 +60,8 @@ def test_what_is_changed_in_place_is_saved_although_nobody_said_so(redis: RedisS
     user.puts(app, table=[1, 2])
     before = kept(redis)[0]
     user.does(app, lambda session: session["table"].append(3), method="GET")
-    assert kept(redis)[0] > before and kept(redis)[1]["table"] == [1, 2, 3]
+    assert kept(redis)[0] > before
+    assert kept(redis)[1]["table"] == [1, 2, 3]
     assert user.gets(original(files), "table") == [1, 2, 3]
 
 
@@ -90,7 +93,8 @@ def test_what_another_deleted_meanwhile_stays_deleted(redis: RedisServer, files:
     thief = User(user.cookie)
     meanwhile(app, user, lambda: User(user.cookie).leaves(other))
     assert kept(redis)[1] is None
-    assert thief.gets(app, "name") is None and not session_files(files)
+    assert thief.gets(app, "name") is None
+    assert not session_files(files)
 
 
 def test_what_redis_lost_meanwhile_is_saved(redis: RedisServer, files: Path) -> None:
@@ -98,7 +102,8 @@ def test_what_redis_lost_meanwhile_is_saved(redis: RedisServer, files: Path) -> 
     user.puts(app, name="alice")
     before = kept(redis)[0]
     meanwhile(app, user, redis.client().flushall)
-    assert kept(redis)[0] > before and kept(redis)[1]["name"] == "alice"
+    assert kept(redis)[0] > before
+    assert kept(redis)[1]["name"] == "alice"
 
 
 def test_when_redis_goes_away_meanwhile_the_file_is_written(fragile: RedisServer, files: Path) -> None:
@@ -106,7 +111,8 @@ def test_when_redis_goes_away_meanwhile_the_file_is_written(fragile: RedisServer
     user.puts(app, name="alice")
     assert not session_files(files)
     meanwhile(app, user, lambda: fragile.stop(keep=False))
-    assert len(session_files(files)) == 1 and user.gets(app, "name") == "alice"
+    assert len(session_files(files)) == 1
+    assert user.gets(app, "name") == "alice"
 
 
 @pytest.mark.parametrize("state", ["missing", "older"])
@@ -134,4 +140,5 @@ def test_a_file_that_others_may_write_is_not_touched(redis: RedisServer, files: 
     assert user.gets(app, "name") == "alice"
     (file,) = session_files(files)
     # Written anew, as the application does, and not changed where it lay.
-    assert file.stat().st_mode & 0o777 == 0o600 and remaining(file) > LIFETIME - 10
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert remaining(file) > LIFETIME - 10

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from migrate_sessions import Refused
 from migrate_sessions.settings import Settings
-
 from world import environment
 
 
@@ -23,7 +23,10 @@ def test_everything_has_a_default_but_the_address() -> None:
         0,
         False,
     )
-    assert settings.write_both and not settings.header and not settings.read_msgspec and settings.old_hash is None
+    assert settings.write_both
+    assert not settings.header
+    assert not settings.read_msgspec
+    assert settings.old_hash is None
     with pytest.raises(Refused, match="MIGRATE_SESSIONS_REDIS_URL is not set"):
         Settings.from_environment({})
 
@@ -33,7 +36,8 @@ def test_the_address_and_the_password(tmp_path: Path) -> None:
     file.write_text("swordfish\n")
     file.chmod(0o600)
     settings = read(REDIS_PASSWORD_FILE=str(file))
-    assert settings.redis.password is not None and settings.redis.password.reveal() == "swordfish"
+    assert settings.redis.password is not None
+    assert settings.redis.password.reveal() == "swordfish"
     assert (settings.redis.username, settings.redis.port, settings.redis.database, settings.redis.tls) == (
         "user",
         6380,
@@ -81,7 +85,8 @@ def test_two_passwords_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_token_of_a_trial(tmp_path: Path) -> None:
-    assert read().trial is None and read().cookie_name is None
+    assert read().trial is None
+    assert read().cookie_name is None
     file = tmp_path / "token"
     for content, mode, said in (
         ("swordfish" * 8, 0o604, "can be read by everyone"),
@@ -95,5 +100,7 @@ def test_the_token_of_a_trial(tmp_path: Path) -> None:
         assert "swordfish" not in str(caught.value)
     file.write_text("swordfish" * 8 + "\n")
     trial = read(TRIAL_TOKEN_FILE=str(file), TRIAL_WATCH="MODE, DEPTH,").trial
-    assert trial is not None and trial.watch == ("MODE", "DEPTH") and trial.token.reveal() == "swordfish" * 8
+    assert trial is not None
+    assert trial.watch == ("MODE", "DEPTH")
+    assert trial.token.reveal() == "swordfish" * 8
     assert "swordfish" not in repr(trial)

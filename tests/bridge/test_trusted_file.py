@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from migrate_sessions import Refused
 
+from migrate_sessions import Refused
 from redis_server import RedisServer
 from test_bridge import session_files
 from world import User, bridged, original, totals
@@ -75,7 +75,8 @@ def test_a_file_of_another_user_is_not_opened(redis: RedisServer, files: Path, m
         someone = os.geteuid() + 1
         monkeypatch.setattr("migrate_sessions.trusted_file.os.geteuid", lambda: someone)
     assert user.gets(app, "user") is None
-    assert totals(app)["untrusted"] == 1 and totals(app)["old"] == 0
+    assert totals(app)["untrusted"] == 1
+    assert totals(app)["old"] == 0
 
 
 def test_the_same_file_is_opened_when_it_is_ours(redis: RedisServer, files: Path, tmp_path: Path) -> None:

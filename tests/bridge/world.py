@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask, session
 from flask_session import Session
+
 from migrate_sessions import install
 from migrate_sessions.settings import Settings
 
@@ -80,10 +81,13 @@ class User:
         return copy.copy(app.config["RESULT"])
 
     def puts(self, app: Flask, **values: Any) -> None:
+        """Puts values into the session."""
         self.does(app, lambda session: session.update(values))
 
     def gets(self, app: Flask, key: str) -> Any:
+        """Reads a value of the session."""
         return self.does(app, lambda session: session.get(key), method="GET")
 
     def leaves(self, app: Flask) -> None:
+        """Empties the session."""
         self.does(app, lambda session: session.clear())

@@ -1,7 +1,7 @@
 """Writes scipy.json, what SciPy says about the samples in here, for tests/evidence/scipy.rs to compare with.
 
-    python3 -m venv /tmp/scipy && /tmp/scipy/bin/pip install scipy
-    /tmp/scipy/bin/python tests/evidence/scipy_oracle.py
+python3 -m venv /tmp/scipy && /tmp/scipy/bin/pip install scipy
+/tmp/scipy/bin/python tests/evidence/scipy_oracle.py
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ def shift(first: list[float], second: list[float]) -> list[float] | None:
     return [differences[rank - 1], float(np.median(differences)), differences[-rank]]
 
 
+def rounded(values: np.ndarray, digits: int) -> list[float]:
+    """The values, with so many digits after the point."""
+    return [float(value) for value in np.round(values, digits)]
+
+
 def case(name: str, first: list[float], second: list[float]) -> dict[str, object]:
     """One pair of samples and everything about it."""
     pooled = first + second
@@ -63,15 +68,18 @@ def case(name: str, first: list[float], second: list[float]) -> dict[str, object
         answers[alternative] = None if math.isnan(result.pvalue) else float(result.pvalue)
         answers["wins"] = None if math.isnan(result.statistic) else float(result.statistic)
     return {
-        "name": name, "first": first, "second": second, "exact": exact,
-        **answers, "shift": shift(first, second),
+        "name": name,
+        "first": first,
+        "second": second,
+        "exact": exact,
+        **answers,
+        "shift": shift(first, second),
     }
 
 
 def cases() -> list[dict[str, object]]:
     """Ties, equal samples, tiny ones, an empty one, constants, and ordinary ones of all sizes."""
     random = np.random.default_rng(20250729)
-    rounded = lambda values, digits: [float(value) for value in np.round(values, digits)]
     found = [
         case("both empty", [], []),
         case("one empty", [], [1.0, 2.0]),
@@ -85,14 +93,28 @@ def cases() -> list[dict[str, object]]:
         case("the same constant", [7.0] * 12, [7.0] * 9),
         case("two constants", [7.0] * 12, [8.0] * 9),
         case("one constant", [7.0] * 12, rounded(random.normal(7, 1, 15), 3)),
-        case("one outlier", rounded(random.normal(40, 4, 15), 3) + [9000.0], rounded(random.normal(40, 4, 16), 3)),
+        case("one outlier", [*rounded(random.normal(40, 4, 15), 3), 9000.0], rounded(random.normal(40, 4, 16), 3)),
         case("negative and zero", [-3.0, -0.5, 0.0, 2.5, 4.0], [-2.0, 0.25, 0.5, 3.0, 5.0, 6.0]),
     ]
     for m, n in ((3, 3), (5, 4), (8, 8), (10, 12), (20, 20), (1, 40), (2, 100)):
-        found.append(case(f"{m} against {n}, no ties", rounded(random.normal(40, 8, m), 6), rounded(random.normal(43, 8, n), 6)))
+        found.append(
+            case(f"{m} against {n}, no ties", rounded(random.normal(40, 8, m), 6), rounded(random.normal(43, 8, n), 6))
+        )
     for m, n in ((20, 21), (30, 50), (120, 90), (200, 300)):
-        found.append(case(f"{m} against {n}, no ties", rounded(random.lognormal(3, 0.4, m), 9), rounded(random.lognormal(3.05, 0.4, n), 9)))
-        found.append(case(f"{m} against {n}, many ties", rounded(random.normal(10, 2, m), 0), rounded(random.normal(10.5, 2, n), 0)))
+        found.append(
+            case(
+                f"{m} against {n}, no ties",
+                rounded(random.lognormal(3, 0.4, m), 9),
+                rounded(random.lognormal(3.05, 0.4, n), 9),
+            )
+        )
+        found.append(
+            case(
+                f"{m} against {n}, many ties",
+                rounded(random.normal(10, 2, m), 0),
+                rounded(random.normal(10.5, 2, n), 0),
+            )
+        )
     found.append(case("tiny with ties", [1.0, 1.0, 2.0], [1.0, 2.0, 2.0, 3.0]))
     return found
 
@@ -124,8 +146,13 @@ def slope(name: str, x: list[float], y: list[float], confidence: float = CONFIDE
 
 def reach_is_within(x: list[float], y: list[float], pairs: int, confidence: float) -> bool:
     """Whether both ranks of Sen's formula 2.6 exist."""
-    part = lambda count: count * (count - 1) * (2 * count + 5)
-    tied = lambda values: sum(part(int(count)) for count in np.unique(values, return_counts=True)[1] if count > 1)
+
+    def part(count: int) -> int:
+        return count * (count - 1) * (2 * count + 5)
+
+    def tied(values: list[float]) -> int:
+        return sum(part(int(count)) for count in np.unique(values, return_counts=True)[1] if count > 1)
+
     variance = max(part(len(x)) - tied(x) - tied(y), 0) / 18
     reach = norm.ppf(0.5 + confidence / 2) * math.sqrt(variance)
     return pairs > 0 and round((pairs - reach) / 2) - 1 >= 0 and round((pairs + reach) / 2) <= pairs - 1
@@ -134,8 +161,10 @@ def reach_is_within(x: list[float], y: list[float], pairs: int, confidence: floa
 def slopes() -> list[dict[str, object]]:
     """Lines, noise, ties in both coordinates, a wild point, few points, and as many as are paired."""
     random = np.random.default_rng(20250730)
-    rounded = lambda values, digits: [float(value) for value in np.round(values, digits)]
-    upto = lambda count: [float(number) for number in range(count)]
+
+    def upto(count: int) -> list[float]:
+        return [float(number) for number in range(count)]
+
     found = [
         slope("two points", [1.0, 2.0], [1.0, 4.0]),
         slope("three points", upto(3), [1.0, 4.0, 2.0]),
@@ -145,7 +174,7 @@ def slopes() -> list[dict[str, object]]:
         slope("two moments", [1.0] * 6 + [2.0] * 6, rounded(random.normal(0, 1, 12), 3)),
         slope("one moment", [1.0, 1.0], [1.0, 2.0]),
         slope("negative times", [-3.0, -1.0, 0.5, 2.0, 2.5, 7.0, 9.0], [4.0, 1.0, 2.5, 2.0, 0.0, -1.0, -4.0]),
-        slope("one wild point", upto(15), rounded(3 * np.arange(14) + random.normal(0, 1, 14), 4) + [1e6]),
+        slope("one wild point", upto(15), [*rounded(3 * np.arange(14) + random.normal(0, 1, 14), 4), 1e6]),
     ]
     for count in (5, 6, 8, 13, 21, 40, 120):
         noise = rounded(0.5 * np.arange(count) + random.normal(0, 3, count), 6)
@@ -159,8 +188,13 @@ def slopes() -> list[dict[str, object]]:
 
 def main() -> None:
     """Writes the file beside this one."""
-    document = {"scipy": scipy.__version__, "numpy": np.__version__, "cases": cases(), "proportions": proportions(),
-                "slopes": slopes()}
+    document = {
+        "scipy": scipy.__version__,
+        "numpy": np.__version__,
+        "cases": cases(),
+        "proportions": proportions(),
+        "slopes": slopes(),
+    }
     path = Path(__file__).with_name("scipy.json")
     lines = [json.dumps(document[key]) for key in ("scipy", "numpy")]
     parts = [f'"scipy": {lines[0]}', f'"numpy": {lines[1]}']

@@ -1,19 +1,28 @@
 """Enough of Gunicorn to be started, looked at and stopped: its options, a daemon, a pid file, a log, workers that load
-the application."""
+the application.
+"""
+
+from __future__ import annotations
+
 import argparse
+import contextlib
 import os
 import signal
 import socket
 import sys
 import time
 import traceback
+from typing import NoReturn
 
 
 class Config:
-    def __init__(self, usage=None, prog=None):
+    """The options, as `gunicorn.config.Config` gives them out."""
+
+    def __init__(self, usage: str | None = None, prog: str | None = None) -> None:
         self.prog = prog
 
-    def parser(self):
+    def parser(self) -> argparse.ArgumentParser:
+        """The parser of the command line."""
         parser = argparse.ArgumentParser(prog=self.prog)
         parser.add_argument("-c", "--config")
         parser.add_argument("-b", "--bind", action="append")
@@ -27,7 +36,8 @@ class Config:
         return parser
 
 
-def work(listener, application):
+def work(listener: socket.socket, application: str) -> NoReturn:
+    """A worker: loads the application, then answers everything with 400."""
     sys.path.insert(0, os.getcwd())
     try:
         loaded = __import__(application.split(":")[0])
@@ -44,7 +54,8 @@ def work(listener, application):
         client.close()
 
 
-def main():
+def main() -> None:
+    """A master."""
     told = Config().parser().parse_args()
     host, port = told.bind[0].split(":")
     if told.daemon:
@@ -66,13 +77,13 @@ def main():
     listener.listen(64)
     if told.pidfile:
         with open(told.pidfile, "w") as file:
-            file.write("%d\n" % os.getpid())
+            file.write(f"{os.getpid()}\n")
     if not told.workers:
         while True:
             time.sleep(1)
     workers = []
 
-    def stop(*_):
+    def stop(*_: object) -> NoReturn:
         for worker in workers:
             os.kill(worker, signal.SIGTERM)
         for worker in workers:
@@ -87,8 +98,6 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     os.wait()
     for worker in workers:
-        try:
+        with contextlib.suppress(OSError):
             os.kill(worker, signal.SIGKILL)
-        except OSError:
-            pass
     os._exit(3)

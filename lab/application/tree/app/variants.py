@@ -11,7 +11,8 @@ import importlib
 import os
 import time
 from collections import deque
-from typing import Callable
+from collections.abc import Callable
+from pathlib import Path
 
 from flask import Flask, Response, jsonify, request, session
 
@@ -105,7 +106,8 @@ def late_import_error(app: Flask, _: float) -> None:
 
 def strays(app: Flask, _: float) -> None:
     """Keeps a log open by an absolute path in the original's tree, wherever it runs itself."""
-    log = open("/home/ec2-user/ChatMRPT/logs/stray.log", "a", buffering=1)
+    # Kept open on purpose.
+    log = Path("/home/ec2-user/ChatMRPT/logs/stray.log").open("a", buffering=1)  # noqa: SIM115
     app.before_request(lambda: print(request.path, file=log))
 
 

@@ -3,6 +3,7 @@
 Argument: the metrics file. Its last megabytes are read, which are days of a quiet site and hours of a busy one; every
 line holds totals, so the last one of each process is enough. Needs Python 3.6. Reading 8 MiB takes 10 ms.
 """
+
 import json
 import sys
 
@@ -21,15 +22,15 @@ def main(path):
     except FileNotFoundError:
         return {"exists": False, "processes": []}
     last = {}
-    # From the end, so that only one line of each process is taken apart; what stands after the last newline is not whole.
+    # From the end, so that only one line of each process is parsed. What stands after the last newline is not whole.
     for line in reversed(text.split(b"\n")[:-1]):
         if not line.startswith(NAME + b'{"pid": '):
             continue
-        pid = line[len(NAME) + 8:].split(b",", 1)[0]
+        pid = line[len(NAME) + 8 :].split(b",", 1)[0]
         if pid in last:
             continue
         try:
-            said = json.loads(line[len(NAME):].decode())
+            said = json.loads(line[len(NAME) :].decode())
             last[pid] = {name: int(said[name]) for name in WANTED}
         except (ValueError, KeyError, TypeError):
             continue

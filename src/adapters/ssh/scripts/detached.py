@@ -3,6 +3,7 @@
 The number in a pid file proves nothing by itself: the process may be dead, and its number somebody else's. This file is
 put in front of the program that needs it. It runs on whatever Python the application runs on, from 3.6 on.
 """
+
 import contextlib
 import fcntl
 import json
@@ -68,7 +69,7 @@ def is_ours(pid, directory, pid_file):
     except OSError:
         return False  # it is gone, or somebody else's
     told = any(pair == ("--pid", pid_file) for pair in zip(line, line[1:]))
-    return told or bool(line) and line[0].startswith("gunicorn: ")  # what setproctitle makes of it
+    return told or (bool(line) and line[0].startswith("gunicorn: "))  # what setproctitle makes of it
 
 
 def ours(directory, pid_file, processes):

@@ -57,7 +57,7 @@ def facts(directory, pid_file, names):
             theirs = words(pid)
         except OSError:
             return False
-        return theirs == line or bool(theirs) and theirs[0].startswith("gunicorn: worker")
+        return theirs == line or (bool(theirs) and theirs[0].startswith("gunicorn: worker"))
 
     workers = sorted(pid for pid, (parent, _) in processes.items() if parent == top and is_worker(pid))
     sockets, written = set(), set()

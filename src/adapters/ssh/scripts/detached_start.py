@@ -27,7 +27,8 @@ def refuse(message):
 
 def rewritten(text, original, directory):
     """Text that begins with the original's path begins with the copy's; so does the value of `--name=value`, and each
-    part of a list with colons."""
+    part of a list with colons.
+    """
     name, equals, value = text.partition("=")
     if equals and name.startswith("-"):
         return name + "=" + rewritten(value, original, directory)
@@ -154,8 +155,14 @@ def prepared(original, job):
     arguments.append(entry)
     known = parsed(python, arguments, environment)["known"]
     expected = {
-        "args": [entry], "bind": [wanted["--bind"]], "workers": job["workers"], "pidfile": job["pid_file"],
-        "accesslog": job["access_log"], "errorlog": job["error_log"], "chdir": directory, "daemon": True,
+        "args": [entry],
+        "bind": [wanted["--bind"]],
+        "workers": job["workers"],
+        "pidfile": job["pid_file"],
+        "accesslog": job["access_log"],
+        "errorlog": job["error_log"],
+        "chdir": directory,
+        "daemon": True,
     }
     wrong = sorted(name for name, value in expected.items() if known[name] != value)
     if wrong:
@@ -172,7 +179,8 @@ def is_taken(port):
 
 def answers(port):
     """Whether a worker takes a connection. The master listens long before, and whether the application can be loaded
-    only a worker knows. What is said is no HTTP, so that it never reaches the application."""
+    only a worker knows. What is said is no HTTP, so that it never reaches the application.
+    """
     try:
         with socket.create_connection(("127.0.0.1", port), 2) as probe:
             probe.settimeout(2)
@@ -214,7 +222,7 @@ def run(command, environment, job, was_stopped):
         top = master(directory, pid_file, everyone())
         if top is not None:
             lived = time.monotonic()
-        if code not in (None, 0) or code == 0 and time.monotonic() - lived > 2:
+        if code not in (None, 0) or (code == 0 and time.monotonic() - lived > 2):
             problem = "it ended right after its start"
             break
         if code == 0 and top is not None and noted(pid_file) == top and answers(job["port"]):

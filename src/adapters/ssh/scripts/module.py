@@ -1,4 +1,5 @@
 """Imports one module and says how that went: one line of JSON. What the module prints goes elsewhere."""
+
 import importlib
 import json
 import os

@@ -1,10 +1,11 @@
 """Watches a Gunicorn and its host: one line of JSON a sample, until the reader has gone or the time is up.
 
-Arguments: `pid-file` or `unit`, which one, error log or nothing, milliseconds between samples, milliseconds in all, samples between two of PSS. Needs
-Python 3.6 and /proc. A sample takes 1.5 to 3.5 ms of processor time beside 150 other processes (measured with four
-workers of 250 MB; starting takes 35 ms once): every file is read in few calls, and children are looked for among new
-processes only. The same in sh took 18 ms, because a shell reads byte by byte.
+Arguments: `pid-file` or `unit`, which one, error log or nothing, milliseconds between samples, milliseconds in all,
+samples between two of PSS. Needs Python 3.6 and /proc. A sample takes 1.5 to 3.5 ms of processor time beside 150 other
+processes (measured with four workers of 250 MB; starting takes 35 ms once): every file is read in few calls, and
+children are looked for among new processes only. The same in sh took 18 ms, because a shell reads byte by byte.
 """
+
 import gc
 import json
 import os
@@ -233,7 +234,7 @@ def main():
         taken += 1
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         while data:
-            data = data[os.write(1, data):]
+            data = data[os.write(1, data) :]
         # After a stop of the whole host the missed moments are not made up for.
         number = max(number + 1, int((time.monotonic() - begun) / EVERY))
         wait = begun + number * EVERY - time.monotonic()

@@ -1,4 +1,5 @@
 """One TCP connection attempt: host, port, seconds. Says open, refused, timed_out or no_route."""
+
 import errno
 import socket
 import sys

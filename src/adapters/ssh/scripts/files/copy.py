@@ -2,7 +2,8 @@
 
 A file has its name in the copy only when it is whole, and its times are set before: so what has the original's size and
 times is done. What vanishes while it is copied was not there. Hard links become files of their own: a copy that shared
-one with the original could change it."""
+one with the original could change it.
+"""
 
 
 class Vanished(Exception):
@@ -140,7 +141,7 @@ class Copy:
                 if not piece:
                     break
                 while piece:
-                    piece = piece[os.write(part, piece):]
+                    piece = piece[os.write(part, piece) :]
                 still_here()
             facts = os.fstat(read)
             os.fchmod(part, stat.S_IMODE(facts.st_mode))

@@ -1,4 +1,5 @@
 """Looks: whose a directory is, what files hold, in what two trees differ. Changes nothing."""
+
 import hashlib
 
 # Names no file has the digest of: for what is there and is no file.

@@ -1,4 +1,5 @@
 """What every program here begins with: the request, refusals, and the directory that is ours."""
+
 import errno
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Deletes exactly one directory that is ours. The mark goes last, so that what a crash leaves is still known as ours."""
+"""Deletes exactly one directory that is ours. The mark goes last, so that what a crash leaves is still ours."""
 
 
 def remove(request):

@@ -1,4 +1,5 @@
 """Imports an application as a unit's running main process would, in another directory."""
+
 import signal
 
 # What the interpreter is told. It answers on a descriptor of its own: what the application prints is not read.

@@ -1,5 +1,7 @@
 """What a release is beyond a copy of the tree: links to what is shared, and the application's Gunicorn configuration
-behind ours. Asked in turns, between which the tree is copied and the files are installed."""
+behind ours. Asked in turns, between which the tree is copied and the files are installed.
+"""
+
 import hashlib
 import shlex
 
@@ -29,7 +31,9 @@ def command_line(site, main):
     words = words_of(main)
     if words and words[0].startswith("gunicorn: "):
         # With setproctitle it has written over its command line: the unit's has to do.
-        words = properties(site.unit, "ExecStart").get("ExecStart", "").partition("argv[]=")[2].partition(" ; ")[0].split()
+        words = (
+            properties(site.unit, "ExecStart").get("ExecStart", "").partition("argv[]=")[2].partition(" ; ")[0].split()
+        )
     # After USR2, `-m gunicorn` is the path of the module that it runs.
     ends = ("/gunicorn", "/gunicorn3", "/gunicorn/__main__.py", "/gunicorn/app/wsgiapp.py", "/gunicorn.app.wsgiapp")
     begins = [at for at, word in enumerate(words) if ("/" + word).endswith(ends)]
@@ -43,7 +47,9 @@ def configuration_of(site, main):
     environment = shlex.split(variables_of(main).get("GUNICORN_CMD_ARGS", ""))
     named = told(command_line(site, main)) or told(environment) or CONFIGURATION_FILE
     if named.startswith("python:"):
-        what = "Gunicorn's configuration is the module %s: a release can bring its own only as a file" % shown(named[7:])
+        what = "Gunicorn's configuration is the module %s: a release can bring its own only as a file" % shown(
+            named[7:]
+        )
         raise Refusal(CONFIGURATION, what)
     named = named[5:] if named.startswith("file:") else named
     # The process may run below the tree's root, and the tree may lie elsewhere just now.
@@ -107,7 +113,9 @@ def copied(site, request):
     path = os.path.join(site.releases, request["release"])
     state, why, root, marks = whose(path, site.rollout)
     if state != "complete":
-        raise Refusal(FOREIGN if state == "foreign" else NOT_THERE, why or "the copy in %s is %s" % (shown(path), state))
+        raise Refusal(
+            FOREIGN if state == "foreign" else NOT_THERE, why or "the copy in %s is %s" % (shown(path), state)
+        )
     lock(marks, path)
     return path, root, marks
 
@@ -122,7 +130,7 @@ def prepare(site, request):
         if name in shared:
             link(path, root, name, os.path.join(site.shared, name))
         elif kind_of(there) == "link":
-            # One of the application's own. If it is relative it stays in the tree: when room was made, that was looked at.
+            # One of the application's own. If it is relative it stays in the tree: that was checked when room was made.
             link(path, root, name, os.readlink(there))
     configuration = os.path.join(origin, name_of(request["configuration"]))
     if os.path.isfile(configuration):

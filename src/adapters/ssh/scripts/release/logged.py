@@ -1,11 +1,12 @@
 """What an application logs from now on, for whoever has to say why it did not start."""
+
 SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASS", "PWD", "CREDENTIAL", "DSN", "URL", "URI", "AUTH")
 SECRET_FILES = ("redis-password", "trial-token")
 LINES = 25
 
 
 class Logged:
-    """The files that a master writes, as long as they are now. Another tree's master writes the same, in its own tree."""
+    """The files that a master writes, as long as they are now. Another tree's master writes its own, in that tree."""
 
     def __init__(self, site, master, tree):
         self.unit, self.began = site.unit, time.time()
@@ -46,7 +47,18 @@ class Logged:
         return redacted("\n".join(line for line in lines if line.strip()), self.secrets()).splitlines()[-LINES:]
 
     def journal(self):
-        words = ["journalctl", "-u", self.unit, "-n", str(LINES), "-o", "cat", "--no-pager", "--since", "@%d" % self.began]
+        words = [
+            "journalctl",
+            "-u",
+            self.unit,
+            "-n",
+            str(LINES),
+            "-o",
+            "cat",
+            "--no-pager",
+            "--since",
+            "@%d" % self.began,
+        ]
         try:
             done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         except OSError:

@@ -1,4 +1,5 @@
 """A unit's Gunicorn: its master, masters beside it, their workers."""
+
 import signal
 
 # As long as a worker may take for its last request, in seconds, before it is ended by force.
@@ -42,7 +43,7 @@ def variables_of(pid):
             pairs = [entry.split(b"=", 1) for entry in file.read().split(b"\0") if b"=" in entry]
     except OSError:
         return {}
-    return dict((os.fsdecode(name), os.fsdecode(value)) for name, value in pairs)
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in pairs}
 
 
 def fields_of(pid):
@@ -80,8 +81,9 @@ def children(pid):
 
 
 def came_from(pid, master):
-    """Whether a process is the master that USR2 made of another. Gunicorn tells it who that was; with setproctitle, which
-    writes over its environment, it says by its name what it is."""
+    """Whether a process is the master that USR2 made of another. Gunicorn tells it who that was; with setproctitle,
+    which writes over its environment, it says by its name what it is.
+    """
     if variables_of(pid).get("GUNICORN_PID") == str(master):
         return True
     return all("".join(words_of(one)[:1]).startswith("gunicorn: master") for one in (pid, master))
@@ -124,7 +126,7 @@ def in_releases(site):
     return found
 
 
-# Whether a worker serves -----------------------------------------------------------------------------------------------
+# Whether a worker serves ----------------------------------------------------------------------------------------------
 
 
 def heartbeats(worker):
@@ -132,7 +134,8 @@ def heartbeats(worker):
 
     A worker beats on an unlinked temporary file (`wgunicorn-...`), and only from its loop, which it enters when the
     application is loaded. The first beat sets the file's time to the machine's uptime, long before any date; Gunicorn
-    before 21 switches the file's mode between 0 and 1 instead."""
+    before 21 switches the file's mode between 0 and 1 instead.
+    """
     found = {}
     try:
         names = os.listdir("/proc/%d/fd" % worker)
@@ -192,9 +195,10 @@ def gone(pids, seconds):
 def retire(site, master, grace=GRACE):
     """Ends a master and its workers; each finishes what it is at, and takes nothing new.
 
-    The master is stopped meanwhile: it would replace its workers, and its own patience with them (graceful_timeout, 30 s
-    unless told otherwise) is shorter than a request may take. Who is being ended is noted, so that whoever goes on after us
-    does not take a master without workers for one that serves."""
+    The master is stopped meanwhile: it would replace its workers, and its own patience with them (graceful_timeout,
+    30 s unless told otherwise) is shorter than a request may take. Who is being ended is noted, so that whoever goes on
+    after us does not take a master without workers for one that serves.
+    """
     note = os.path.join(site.releases, MARKS, "retiring")
     if os.path.isdir(os.path.dirname(note)):
         with open(note + ".new", "w") as file:

@@ -45,14 +45,17 @@ def leads_out(site, origin):
 
 def must_have_a_voice(unit):
     """The service manager follows a change of its main process only when it is told, through a socket that it gives to
-    services when it starts them."""
+    services when it starts them.
+    """
     main = main_process(unit)
     if main is None:
         raise Refusal(NOT_THERE, "%s does not run" % unit)
     try:
         os.kill(main, 0)
     except PermissionError:
-        raise Refusal(NOT_PERMITTED, "%s runs as another account than ours: it cannot be asked to make a new master" % unit)
+        raise Refusal(
+            NOT_PERMITTED, "%s runs as another account than ours: it cannot be asked to make a new master" % unit
+        )
     notifies = properties(unit, "Type").get("Type") in ("notify", "notify-reload")
     if not notifies and not variables_of(main).get("NOTIFY_SOCKET"):
         what = "%s was started without a notification socket: give it `Type=notify` and restart it when nobody is there"

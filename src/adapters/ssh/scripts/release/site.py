@@ -1,4 +1,5 @@
 """Where an application and its releases lie, and which tree a path or a process is in."""
+
 import ctypes
 import platform
 
@@ -97,13 +98,15 @@ class Site:
         return "foreign", path
 
     def volatile_names(self):
-        """The names that releases share. A name with a wildcard is one of files, which stay with their tree, as does what
-        Python makes of a tree's own modules."""
+        """The names that releases share. A name with a wildcard is one of files, which stay with their tree, as does
+        what Python makes of a tree's own modules.
+        """
         return [one for one in self.volatile if not one.startswith("*") and one not in ("__pycache__", MARKS)]
 
     def in_place(self):
-        """Volatile directories at the top of the original that are still at their own place. Those further below stay with
-        their tree: a release has them empty."""
+        """Volatile directories at the top of the original that are still at their own place. Those further below stay
+        with their tree: a release has them empty.
+        """
         root = self.root_of(("original", None))
         return [one for one in self.volatile_names() if kind_of(os.path.join(root, one)) == "directory"]
 

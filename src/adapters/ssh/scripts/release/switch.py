@@ -104,8 +104,9 @@ class Switch:
         self.until_renamed(new)
 
     def taken_up(self):
-        """The old master has ended by itself: the service manager ends what came from it, and starts anew in the tree that the
-        live path names now."""
+        """The old master has ended by itself: the service manager ends what came from it, and starts the service again
+        in the tree that the live path names now.
+        """
         deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             main = main_process(self.site.unit)
@@ -142,8 +143,8 @@ class Switch:
         while time.monotonic() < deadline:
             new = next((pid for pid in successors(old) if self.site.tree_of(pid) == self.tree), None) or new
             if new is None:
-                # A master that came from another one does not hear USR2 until it has noticed that the other is gone, about
-                # a second later; one that has heard it ignores the next.
+                # A master that came from another one does not hear USR2 until it has noticed that the other is gone,
+                # about a second later; one that has heard it ignores the next.
                 if time.monotonic() - asked > 2:
                     if times == 5:
                         raise NotSwitched("process %d did not make a new master when it was asked to" % old)
@@ -167,9 +168,10 @@ class Switch:
         raise NotSwitched("the new master was not ready within %g s" % self.patience)
 
     def clear_the_way(self, old):
-        """Takes away what earlier masters have left in the tree: the word for one of them, and pid files, whose numbers may
-        be somebody else's by now, and then stop a new master from becoming the main one. The old master itself has left
-        one here when the live path went to and fro before it had renamed it: it does not run in this tree."""
+        """Takes away what earlier masters have left in the tree: the word for one of them, and pid files, whose numbers
+        may be another process's by now, and then stop a new master from becoming the main one. The old master itself
+        has left one here when the live path went to and fro before it had renamed it: it does not run in this tree.
+        """
         root = self.site.root_of(self.tree)
         word = os.path.join(root, MARKS, TAKE_OVER)
         if os.path.lexists(word):
@@ -182,8 +184,9 @@ class Switch:
                     os.unlink(path)
 
     def until_renamed(self, new):
-        """Waits until the new master has renamed its pid file, which it does about a second after the old one has gone: until
-        then it hears no USR2, and a file lies in the tree that is not always there. It serves all the while."""
+        """Waits until the new master has renamed its pid file, which it does about a second after the old one has gone:
+        until then it hears no USR2, and a file lies in the tree that is not always there. It serves all the while.
+        """
         deadline = time.monotonic() + 3
         while time.monotonic() < deadline and any(
             noted_in(entry.path) == new for entry in os.scandir(self.site.live) if entry.name.endswith(".pid.2")
@@ -191,8 +194,9 @@ class Switch:
             time.sleep(0.1)
 
     def hand_over(self, new):
-        """Lets the new master tell the service manager that it is the main process. The original's cannot: the old one then
-        does, when it ends."""
+        """Lets the new master tell the service manager that it is the main process. The original's cannot: the old one
+        then does, when it ends.
+        """
         if self.tree[0] == "original":
             return
         path = os.path.join(self.site.root_of(self.tree), MARKS, TAKE_OVER)
