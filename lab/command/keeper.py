@@ -11,7 +11,7 @@ from pathlib import Path
 # Run as a program, this file is alone on the path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from command import lifecycle, setup  # noqa: E402
+from command import lifecycle, setup
 
 # How often the keeper looks whether its lab was ended by somebody else.
 POLL_SECONDS = 1.0
@@ -27,10 +27,15 @@ def start(directory: Path, owner: int, save: Path | None) -> None:
         process = os.pidfd_open(owner)
     except ProcessLookupError:
         raise lifecycle.LabError(f"there is no process {owner} that could own the lab") from None
-    with open(directory / "log/keeper.log", "ab") as log:
+    with (directory / "log/keeper.log").open("ab") as log:
         subprocess.Popen(
             [setup.SYSTEM_PYTHON, "-B", str(Path(__file__).resolve()), str(directory), str(process), str(save or "")],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[process], start_new_session=True, cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[process],
+            start_new_session=True,
+            cwd="/",
         )
     os.close(process)
 

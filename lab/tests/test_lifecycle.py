@@ -116,7 +116,8 @@ def test_a_lab_ends_with_its_owner_even_when_that_is_killed_and_its_records_are_
         assert time.monotonic() < deadline, processes_of(lab.directory)
         time.sleep(0.1)
     assert (saved / "screen/01-phase-1.stdout").read_text() == "the last screen"
-    assert (saved / "log/staging.log").exists() and (saved / "rollout.yaml").exists()
+    assert (saved / "log/staging.log").exists()
+    assert (saved / "rollout.yaml").exists()
 
 
 def test_a_lab_of_a_process_that_is_gone_is_not_started(tmp_path: Path) -> None:
@@ -124,5 +125,6 @@ def test_a_lab_of_a_process_that_is_gone_is_not_started(tmp_path: Path) -> None:
     ended.wait()
     lab = Lab(tmp_path / "orphan")
     done = lab.command("up", "--owner", str(ended.pid), check=False)
-    assert done.returncode == 1 and f"there is no process {ended.pid}" in done.stderr
+    assert done.returncode == 1
+    assert f"there is no process {ended.pid}" in done.stderr
     assert not processes_of(lab.directory)

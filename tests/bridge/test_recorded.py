@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from migrate_sessions import envelope
 from migrate_sessions.codec import decode
 from migrate_sessions.errors import BadPayload
-
 from redis_server import RedisServer
 from same import same
 from world import User, bridged, totals
@@ -125,7 +125,8 @@ def test_a_recorded_session_file_is_read(redis: RedisServer, files: Path, file: 
     path = place(files, file)
     app, user = bridged(files, redis.url), user_of(file["key"])
     entry = app.session_interface.cache.old.find(file["key"])
-    assert entry is not None and entry.path == path and entry.marked and not entry.deleted
+    assert entry is not None
+    assert (entry.path, entry.marked, entry.deleted) == (path, True, False)
     assert same(user.does(app, content, method="GET"), expected)
     assert (totals(app)["old"], totals(app)["lazy_copies"], totals(app)["untrusted"]) == (1, 1, 0)
 
@@ -136,7 +137,8 @@ def test_neither_store_of_a_recorded_session_is_newer(redis: RedisServer, files:
     redis.client().set(file["key"], b64decode(file["redis"]))
     app, user = bridged(files, redis.url), user_of(file["key"])
     entry = app.session_interface.cache.old.find(file["key"])
-    assert entry is not None and entry.path == path
+    assert entry is not None
+    assert entry.path == path
     assert entry.stamp == envelope.unseal(b64decode(file["redis"])).stamp
     user.does(app, content, method="GET")
     assert (totals(app)["hits"], totals(app)["old"], totals(app)["lazy_copies"]) == (1, 0, 0)
@@ -173,7 +175,8 @@ def test_recorded_metrics_are_read(recording: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", sorted((ROOT / "tests/fixtures").glob("*/*/hosts/*/metrics.log")), ids=str)
 def test_metrics_of_a_host_are_read(file: Path) -> None:
     processes = read_metrics(file)
-    assert len(processes) >= 2 and sum(process["reads"] for process in processes) > 100
+    assert len(processes) >= 2
+    assert sum(process["reads"] for process in processes) > 100
 
 
 def read_metrics(file: Path) -> list[dict[str, int]]:
