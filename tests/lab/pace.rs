@@ -48,8 +48,8 @@ fn leave_out(lab: &Lab, file: &str, kinds: &[&str]) {
     for kind in kinds {
         assert!(text.lines().any(|line| of(line, kind)), "no step `{kind}` of one line in {text}");
     }
-    let kept = text.lines().filter(|line| !kinds.iter().any(|kind| of(line, kind)));
-    std::fs::write(file, kept.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let kept = text.split_inclusive('\n').filter(|line| !kinds.iter().any(|kind| of(line, kind)));
+    std::fs::write(file, kept.collect::<String>()).unwrap();
 }
 
 /// Phases 1 and 2 for a scenario of phase 3: every item of the checklist is proven, in seconds and without the rehearsal,
@@ -80,7 +80,7 @@ pub fn prepare_phase_4(lab: &Lab) {
 /// The proofs of phases 1 and 2 in seconds, with limits that a busy machine keeps: the scenario is not about them.
 fn shorten_proofs(lab: &Lab) {
     edit_rollout(lab, "refused_from: [operator, bystander]", "refused_from: [operator]");
-    edit_rollout(lab, "rounds: 8, round: 3s,", "rounds: 8, round: 400ms,");
+    edit_rollout(lab, "rounds: 8, round: 3s,", "rounds: 5, round: 1s,");
     edit_rollout(lab, "slower: 250%, far_slower: 700%", "slower: 2000%, far_slower: 3000%");
     edit_rollout(lab, "error_ceiling: 2%, more_errors: 2%", "error_ceiling: 5%, more_errors: 5%");
 }

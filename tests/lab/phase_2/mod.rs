@@ -28,9 +28,8 @@ fn keys_of_the_copy(lab: &Lab) -> usize {
     let authority = std::fs::read_to_string(lab.path().join("redis-ca.pem")).unwrap();
     let program = format!(
         "cat >/tmp/ca.pem <<'X'\n{authority}X\n/home/ec2-user/chatmrpt_env/bin/python - <<'X'\nimport redis\nstore = \
-         redis.Redis('master.chatmrpt-sessions.lab.internal', 6379, password='{}', ssl=True, \
-         ssl_ca_certs='/tmp/ca.pem')\nprint(sum(1 for _ in store.scan_iter('chatmrpt-sessions:copy:*')))\nX\n",
-        token
+         redis.Redis('master.chatmrpt-sessions.lab.internal', 6379, password='{token}', ssl=True, \
+         ssl_ca_certs='/tmp/ca.pem')\nprint(sum(1 for _ in store.scan_iter('chatmrpt-sessions:copy:*')))\nX\n"
     );
     let said = on_host(lab, "staging", &program);
     said.trim().parse().unwrap_or_else(|error| panic!("{error}: {said}"))
