@@ -102,7 +102,7 @@ impl CheckArgs {
             let failure = Some(spec::render_text(diagnostics.iter(), Style::Plain));
             let case = JunitCase { name: "rollout.yaml".into(), failure, skipped: None };
             if let Err(why) = self.write_junit(&[case]) {
-                session.printer.trouble(&why);
+                session.printer.warn(&why);
             }
         })
     }
