@@ -9,13 +9,11 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Trouble};
 use super::session::Session;
 use super::wiring;
-use crate::adapters::SystemClock;
 use crate::core::{
     ChecklistItem, Exit, Failure, Missing, Phase, Plan, Proof, RunState, StepStatus, Verdict, missing_for,
     missing_for_done, proof,
 };
 use crate::engine::{Finding, look};
-use crate::ports::Clock;
 use crate::report::{JunitCase, junit, mark, utc};
 use crate::spec::{self, Loaded, Style};
 
@@ -110,7 +108,7 @@ impl CheckArgs {
     fn judge(&self, session: &Session, loaded: &Loaded, findings: &[Finding]) -> Result<Answer, Trouble> {
         let plan = &loaded.plan;
         let state = session.replay()?.state;
-        let now = SystemClock::new().now();
+        let now = session.judged_at()?;
         let lost = lost_evidence(session, &state, plan, now);
         let missing: Vec<Missing> = match self.goal {
             None => Vec::new(),

@@ -132,6 +132,11 @@ impl Printer {
         put(std::io::stderr().lock(), &self.words(trouble));
     }
 
+    /// Prints a line on standard error that must be seen even when quiet and in JSON.
+    pub fn note(&self, text: &str) {
+        put(std::io::stderr().lock(), &format!("note: {text}\n"));
+    }
+
     fn words(&self, trouble: &Trouble) -> String {
         match trouble {
             Trouble::Files(diagnostics) => spec::render_text(diagnostics.iter(), self.style()),
