@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Trouble};
-use super::session::Session;
+use super::session::{Session, judged_at};
 use super::wiring;
 use crate::core::{
     ChecklistItem, Exit, Failure, Missing, Phase, Plan, Proof, RunState, StepStatus, Verdict, missing_for,
@@ -108,7 +108,7 @@ impl CheckArgs {
     fn judge(&self, session: &Session, loaded: &Loaded, findings: &[Finding]) -> Result<Answer, Trouble> {
         let plan = &loaded.plan;
         let state = session.replay()?.state;
-        let now = session.judged_at()?;
+        let now = judged_at()?;
         let lost = lost_evidence(session, &state, plan, now);
         let missing: Vec<Missing> = match self.goal {
             None => Vec::new(),

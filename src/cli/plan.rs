@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Trouble};
-use super::session::Session;
+use super::session::{Session, judged_at};
 use super::wiring;
 use crate::core::{Availability, Phase, Plan, PlannedStep, StepStatus, approval_ends_early};
 use crate::ports::Silent;
@@ -40,7 +40,7 @@ impl PlanArgs {
         let loaded = session.load()?;
         let plan = &loaded.plan;
         let state = session.replay()?.state;
-        let now = session.judged_at()?;
+        let now = judged_at()?;
         let world = if self.offline {
             None
         } else {

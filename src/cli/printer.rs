@@ -133,7 +133,7 @@ impl Printer {
     }
 
     /// Prints a line on standard error that must be seen even when quiet and in JSON.
-    pub fn note(&self, text: &str) {
+    pub fn note(text: &str) {
         put(std::io::stderr().lock(), &format!("note: {text}\n"));
     }
 
