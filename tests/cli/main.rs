@@ -27,6 +27,8 @@ mod plan;
 mod products;
 mod protected;
 mod recorded;
+mod recorded_runs;
+mod rollbacks;
 mod scenes;
 mod servers;
 mod site;
