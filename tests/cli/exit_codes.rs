@@ -8,13 +8,13 @@ use crate::envelope::assert_envelope;
 use crate::scenes::scene;
 use crate::site::{REPOSITORY, snapshot};
 
+/// The second run begins where the first has stopped.
 fn text_and_json(exit: Exit) {
     let code = i32::from(exit.code());
-    let text = scene(exit).play(&[]).expect(code);
-    let again = scene(exit);
-    let command = again.name();
-    let json = again.play(&["--output", "json"]).expect(code);
-    assert_envelope(&json, &command);
+    let scene = scene(exit);
+    let text = scene.play(&[]).expect(code);
+    let json = scene.play(&["--output", "json"]).expect(code);
+    assert_envelope(&json, scene.name());
     snapshot!(format!("exit_{code:02}"), [text, json].map(|said| said.transcript_of_now()).join("\n"));
 }
 

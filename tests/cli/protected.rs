@@ -44,7 +44,7 @@ pub fn edited_in_between() -> (Site, Sshd) {
     let place = site.path().display().to_string();
     let sshd = Sshd::start();
     fs::copy(sshd.path("ssh_config"), site.path().join("ssh_config")).unwrap();
-    site.edit("connect_timeout: 10s", "config: ssh_config\n  connect_timeout: 10s");
+    site.edit("connect_timeout: 10s", "config: ssh_config\n  connect_timeout: 60s");
     site.edit("host: 18.117.115.217", "host: staging");
     site.edit("host: chatmrpt-production-1", "host: host-1");
     // Each host costs a walk through all processes of this machine.

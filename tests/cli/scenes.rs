@@ -1,7 +1,7 @@
 //! One command for each exit code, with the state that makes it end so.
 
 use std::any::Any;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use migrate::core::Exit;
 
@@ -11,46 +11,47 @@ use crate::protected::edited_in_between;
 use crate::recorded::recorded_today;
 use crate::site::{Said, Site};
 
-/// What happens to a command that runs.
-type Meanwhile = Box<dyn FnOnce(&Child)>;
-
-/// A command that is ready to be run once.
+/// A command in a state in which it ends with one and the same exit code, however often it is run.
 pub struct Scene {
     site: Site,
-    command: Command,
-    /// What happens while it runs.
-    meanwhile: Option<Meanwhile>,
+    arguments: Vec<&'static str>,
+    aws: Option<Aws>,
+    /// The signal that it gets while it waits for AWS.
+    signal: Option<&'static str>,
     /// Servers and locks that have to outlive it.
     _kept: Option<Box<dyn Any>>,
 }
 
 impl Scene {
-    fn new(site: Site, arguments: &[&str]) -> Self {
-        let command = site.command(arguments);
-        Self { site, command, meanwhile: None, _kept: None }
+    fn new(site: Site, arguments: &[&'static str]) -> Self {
+        Self { site, arguments: arguments.to_vec(), aws: None, signal: None, _kept: None }
+    }
+
+    /// With a stand-in for AWS.
+    fn on(self, aws: Aws) -> Self {
+        Self { aws: Some(aws), ..self }
     }
 
     fn keeping(self, kept: impl Any) -> Self {
         Self { _kept: Some(Box::new(kept)), ..self }
     }
 
-    fn with(mut self, set: impl FnOnce(&mut Command)) -> Self {
-        set(&mut self.command);
-        self
-    }
-
     /// The command's name.
-    pub fn name(&self) -> String {
-        self.command.get_args().next().and_then(|word| word.to_str()).unwrap_or_default().to_owned()
+    pub fn name(&self) -> &str {
+        self.arguments[0]
     }
 
     /// Runs it with these further arguments.
-    pub fn play(mut self, more: &[&str]) -> Said {
-        self.command.args(more);
-        let Some(meanwhile) = self.meanwhile.take() else { return self.site.finish(self.command) };
-        let child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        meanwhile(&child);
-        self.site.said(&self.command, child.wait_with_output().unwrap())
+    pub fn play(&self, more: &[&str]) -> Said {
+        let mut command = self.site.command(&[&self.arguments, more].concat());
+        let Some(aws) = &self.aws else { return self.site.finish(command) };
+        aws.serve(&mut command);
+        let Some(signal) = self.signal else { return self.site.finish(command) };
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        aws.wait_for_a_question();
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        self.site.said(&command, child.wait_with_output().unwrap())
     }
 }
 
@@ -80,13 +81,11 @@ fn invalid_files() -> Scene {
 }
 
 fn waiting_for_permissions() -> Scene {
-    let aws = Aws::start(without_elasticache);
-    Scene::new(Site::new(), &["phase", "1"]).with(|command| aws.serve(command)).keeping(aws)
+    Scene::new(Site::new(), &["phase", "1"]).on(Aws::start(without_elasticache))
 }
 
 fn gate_failed() -> Scene {
-    let aws = Aws::start(stopped_instances);
-    Scene::new(Site::new(), &["phase", "1"]).with(|command| aws.serve(command)).keeping(aws)
+    Scene::new(Site::new(), &["phase", "1"]).on(Aws::start(stopped_instances))
 }
 
 fn locked() -> Scene {
@@ -96,31 +95,21 @@ fn locked() -> Scene {
 
 /// Preflight has begun, and the files have changed since.
 fn plan_drift() -> Scene {
-    let (site, aws) = (Site::new(), Aws::start(without_elasticache));
-    let mut before = site.command(&["phase", "1"]);
-    aws.serve(&mut before);
-    site.finish(before).expect(4);
-    site.edit("node_type: cache.t4g.small", "node_type: cache.t4g.medium");
-    site.edit("worker_counts: [2, 3, 4]", "worker_counts: [2, 4]");
-    Scene::new(site, &["phase", "1"])
+    let scene = waiting_for_permissions();
+    scene.play(&[]).expect(4);
+    scene.site.edit("node_type: cache.t4g.small", "node_type: cache.t4g.medium");
+    scene.site.edit("worker_counts: [2, 3, 4]", "worker_counts: [2, 4]");
+    scene
 }
 
 /// Phase 1 of a procedure that edits the application between recording and comparing it.
 fn protected_changed() -> Scene {
     let (site, sshd) = edited_in_between();
-    let aws = Aws::start(without_elasticache);
-    let scene = Scene::new(site, &["phase", "1", "--phases", "phases"]).with(|command| aws.serve(command));
-    scene.keeping((sshd, aws))
+    Scene::new(site, &["phase", "1", "--phases", "phases"]).on(Aws::start(without_elasticache)).keeping(sshd)
 }
 
 /// A command that waits for AWS when the signal comes.
 fn stopped_by(signal: &'static str) -> Scene {
-    let aws = Aws::start(silence);
-    let mut scene = Scene::new(Site::new(), &["phase", "1"]).with(|command| aws.serve(command));
-    scene.meanwhile = Some(Box::new(move |child| {
-        aws.wait_for_a_question();
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
-    }));
-    scene
+    let scene = Scene::new(Site::new(), &["phase", "1"]).on(Aws::start(silence));
+    Scene { signal: Some(signal), ..scene }
 }
