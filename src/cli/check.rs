@@ -7,15 +7,13 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Trouble};
-use super::session::Session;
+use super::session::{Session, judged_at};
 use super::wiring;
-use crate::adapters::SystemClock;
 use crate::core::{
     ChecklistItem, Exit, Failure, Missing, Phase, Plan, Proof, RunState, StepStatus, Verdict, missing_for,
     missing_for_done, proof,
 };
 use crate::engine::{Finding, look};
-use crate::ports::Clock;
 use crate::report::{JunitCase, junit, mark, utc};
 use crate::spec::{self, Loaded, Style};
 
@@ -102,7 +100,7 @@ impl CheckArgs {
             let failure = Some(spec::render_text(diagnostics.iter(), Style::Plain));
             let case = JunitCase { name: "rollout.yaml".into(), failure, skipped: None };
             if let Err(why) = self.write_junit(&[case]) {
-                session.printer.trouble(&why);
+                session.printer.warn(&why);
             }
         })
     }
@@ -110,7 +108,7 @@ impl CheckArgs {
     fn judge(&self, session: &Session, loaded: &Loaded, findings: &[Finding]) -> Result<Answer, Trouble> {
         let plan = &loaded.plan;
         let state = session.replay()?.state;
-        let now = SystemClock::new().now();
+        let now = judged_at()?;
         let lost = lost_evidence(session, &state, plan, now);
         let missing: Vec<Missing> = match self.goal {
             None => Vec::new(),

@@ -5,11 +5,10 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Trouble};
-use super::session::Session;
+use super::session::{Session, judged_at};
 use super::wiring;
-use crate::adapters::SystemClock;
 use crate::core::{Availability, Phase, Plan, PlannedStep, StepStatus, approval_ends_early};
-use crate::ports::{Clock, Silent};
+use crate::ports::Silent;
 use crate::steps::{self, Diff, DiffAction, ReadContext, Step};
 
 /// Options of `migrate plan`.
@@ -41,6 +40,7 @@ impl PlanArgs {
         let loaded = session.load()?;
         let plan = &loaded.plan;
         let state = session.replay()?.state;
+        let now = judged_at()?;
         let world = if self.offline {
             None
         } else {
@@ -74,7 +74,7 @@ impl PlanArgs {
         let early = rows
             .iter()
             .any(|row| row.step.phase == Phase::Production)
-            .then(|| approval_ends_early(&state, plan, SystemClock::new().now()))
+            .then(|| approval_ends_early(&state, plan, now))
             .flatten();
         let note = early.map(|early| early.to_string());
         let mut text = render(plan, &rows);

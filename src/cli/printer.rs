@@ -15,7 +15,7 @@ use crate::spec::{self, Style};
 /// How to print, decided once.
 #[derive(Debug, Clone)]
 pub struct Printer {
-    command: &'static str,
+    command: String,
     json: bool,
     quiet: bool,
     verbose: bool,
@@ -45,12 +45,12 @@ fn put(mut stream: impl Write, text: &str) {
 
 impl Printer {
     /// A printer for one command. Colors follow <https://no-color.org>.
-    pub fn new(global: &GlobalArgs, command: &'static str) -> Self {
+    pub fn new(global: &GlobalArgs, command: &str) -> Self {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let may_color = !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let err_is_terminal = std::io::stderr().is_terminal();
         Self {
-            command,
+            command: command.to_owned(),
             json: global.output == OutputFormat::Json,
             quiet: global.quiet,
             verbose: global.verbose > 0,
@@ -59,8 +59,8 @@ impl Printer {
         }
     }
 
-    /// A printer that answers in JSON, for a command line that names no known command.
-    pub fn json(command: &'static str) -> Self {
+    /// A printer that answers in JSON, for a command line that could not be understood.
+    pub fn json(command: String) -> Self {
         Self { command, json: true, quiet: true, verbose: false, live: false, color_err: false }
     }
 
@@ -123,9 +123,24 @@ impl Printer {
             self.document(exit, &Value::Null, Some(&trouble.to_json()));
             return exit;
         }
-        let text = match trouble {
+        put(std::io::stderr().lock(), &self.words(trouble));
+        exit
+    }
+
+    /// Prints a failure beside the answer on standard error, in JSON too: standard output stays one document.
+    pub fn warn(&self, trouble: &Trouble) {
+        put(std::io::stderr().lock(), &self.words(trouble));
+    }
+
+    /// Prints a line on standard error that must be seen even when quiet and in JSON.
+    pub fn note(text: &str) {
+        put(std::io::stderr().lock(), &format!("note: {text}\n"));
+    }
+
+    fn words(&self, trouble: &Trouble) -> String {
+        match trouble {
             Trouble::Files(diagnostics) => spec::render_text(diagnostics.iter(), self.style()),
-            Trouble::Other { message, hint, .. } => {
+            Trouble::Other { exit, message, hint } => {
                 let (red, cyan, end) =
                     if self.color_err { ("\u{1b}[1;31m", "\u{1b}[36m", "\u{1b}[0m") } else { ("", "", "") };
                 let label = match exit {
@@ -136,9 +151,7 @@ impl Printer {
                 let hint = hint.as_ref().map(|hint| format!("\n{cyan}next{end}: {hint}")).unwrap_or_default();
                 format!("{red}{label}{end}: {message}{hint}\n")
             }
-        };
-        put(std::io::stderr().lock(), &text);
-        exit
+        }
     }
 
     fn document(&self, exit: Exit, result: &Value, error: Option<&Value>) {

@@ -19,7 +19,7 @@ pub fn main() -> ExitCode {
             let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             if !is_help && wants_json() {
                 let trouble = Trouble::new(Exit::Usage, error.to_string(), "`migrate --help`");
-                return ExitCode::from(Printer::json("").trouble(&trouble).code());
+                return ExitCode::from(Printer::json(named_command()).trouble(&trouble).code());
             }
             // clap prints help and version on standard output, mistakes on standard error. A closed pipe is no error.
             let _ = error.print();
@@ -41,6 +41,12 @@ fn wants_json() -> bool {
     let words: Vec<std::ffi::OsString> = std::env::args_os().collect();
     words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
         || words.iter().any(|word| word == "--output=json")
+}
+
+/// The command that a command line names, when the rest of it could not be understood; empty when it names none.
+fn named_command() -> String {
+    let understood = command_line().ignore_errors(true).try_get_matches();
+    understood.ok().and_then(|matches| matches.subcommand_name().map(str::to_owned)).unwrap_or_default()
 }
 
 fn dispatch(session: &Session, command: Command) -> Result<Answer, Trouble> {

@@ -10,8 +10,12 @@ use crate::adapters::SystemClock;
 use crate::core::{Event, Exit, Holder, Plan, PlanDigest, RunId, RunState};
 use crate::journal::{Ledger, Replayed, StateDirectory};
 use crate::ports::{Clock, EventSink};
+use crate::report::utc;
 use crate::spec::{self, LoadOptions, Loaded};
 use crate::steps::BuiltInKinds;
+
+/// The environment variable with the time at which a recorded run is judged.
+const AS_OF: &str = "MIGRATE_AS_OF";
 
 /// One invocation.
 #[derive(Debug)]
@@ -115,6 +119,22 @@ impl Session {
             _ => Ok(()),
         }
     }
+}
+
+/// The time at which `check` and `plan` judge evidence and approvals: now, or the RFC 3339 time in `MIGRATE_AS_OF`,
+/// which is printed. Only these two read it. What is journalled or changed has the time of the clock.
+///
+/// # Errors
+/// `Usage` when the variable does not hold a time.
+pub fn judged_at() -> Result<jiff::Timestamp, Trouble> {
+    let Some(text) = std::env::var_os(AS_OF) else { return Ok(SystemClock::new().now()) };
+    let text = text.to_string_lossy();
+    let example = || format!("unset {AS_OF}, or set it to a time such as 2026-01-31T09:30:00Z");
+    let time = text.parse().map_err(|error| {
+        Trouble::new(Exit::Usage, format!("{AS_OF} is `{text}`, which is not a time: {error}"), example())
+    })?;
+    Printer::note(&format!("judged as of {}, as {AS_OF} says, not as of now", utc(time)));
+    Ok(time)
 }
 
 /// Who we are, for the lock.
