@@ -46,8 +46,17 @@ def cache() -> Path:
 
 def virtualenv(kind: str) -> Path:
     """The virtualenv for the present requirements: another list is another directory."""
-    text = (LAB / f"requirements/{kind}.txt").read_bytes() + os.fsencode(os.path.realpath(SYSTEM_PYTHON))
+    text = b"".join(words[-1].read_bytes() for words in requirements(kind))
+    text += os.fsencode(os.path.realpath(SYSTEM_PYTHON))
     return cache() / f"{kind}-{hashlib.sha256(text).hexdigest()[:12]}"
+
+
+def requirements(kind: str) -> list[list[str | Path]]:
+    """What `pip install` is told, call by call; the last word of each is a list of packages."""
+    lists: list[list[str | Path]] = [["-r", LAB / f"requirements/{kind}.txt"]]
+    if kind == "cloud":
+        lists.append(["--no-deps", "--require-hashes", "-r", LAB / "requirements/pytest.txt"])
+    return lists
 
 
 def is_done() -> bool:
@@ -118,20 +127,10 @@ def build(kind: str) -> None:
         return
     say(f"setup: building the {kind} virtualenv")
     shutil.rmtree(target, ignore_errors=True)
-    for words in (
-        [SYSTEM_PYTHON, "-m", "venv", str(target)],
-        [
-            str(target / "bin/python"),
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "--no-input",
-            "-r",
-            str(LAB / f"requirements/{kind}.txt"),
-        ],
-    ):
+    pip = [str(target / "bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-input"]
+    calls = [[SYSTEM_PYTHON, "-m", "venv", str(target)]]
+    calls += [[*pip, *map(str, words)] for words in requirements(kind)]
+    for words in calls:
         done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
             raise SetupError(f"{' '.join(words[:4])} failed:\n{(done.stderr or done.stdout)[-2000:]}")

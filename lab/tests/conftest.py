@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -24,12 +30,57 @@ class CloudError(Exception):
         self.code, self.status = code, status
 
 
+def refusal(call: Callable[[], object]) -> tuple[str, int]:
+    """The code and HTTP status of a call that must fail."""
+    with pytest.raises(CloudError) as caught:
+        call()
+    return caught.value.code, caught.value.status
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Asks until it holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
+        time.sleep(0.1)
+
+
+def unless_busy(attempt: Callable[[], None], times: int = 4) -> None:
+    """Tries again what fails while other programs want more processors than there are, and warns that it did."""
+    for left in reversed(range(times)):
+        try:
+            attempt()
+            return
+        except AssertionError as error:
+            load = os.getloadavg()[0]
+            if left == 0 or load < 2 * (os.cpu_count() or 1):
+                raise
+            warnings.warn(f"tried again at a load of {load:.1f}: {str(error).splitlines()[0]}", stacklevel=2)
+
+
 class Lab:
     """One lab in a directory of its own."""
+
+    # Those of this process: their logs are kept when a test fails.
+    made: ClassVar[list[Lab]] = []
 
     def __init__(self, directory: Path, user: tuple[str, ...] = ()) -> None:
         self.directory, self.user = directory, user
         self._caller: subprocess.Popen | None = None
+        self.made.append(self)
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        """Up for the body of a `with`, and down afterwards."""
+        try:
+            self.command("up")
+            yield
+        except BaseException:
+            keep_evidence()  # Before it is gone.
+            raise
+        finally:
+            if self.directory.exists():
+                self.command("down")
 
     def command(self, *words: str, check: bool = True, timeout: int = 300) -> subprocess.CompletedProcess:
         """`lab WORDS --dir DIRECTORY`"""
@@ -85,9 +136,7 @@ class Lab:
 
     def refused(self, service: str, method: str, **arguments: object) -> tuple[str, int]:
         """The code and HTTP status of a call that must fail."""
-        with pytest.raises(CloudError) as caught:
-            self.aws(service, method, **arguments)
-        return caught.value.code, caught.value.status
+        return refusal(lambda: self.aws(service, method, **arguments))
 
     # The pieces most tests need ---------------------------------------------------------------------------------------
 
@@ -151,12 +200,7 @@ class Lab:
 
     def wait_group(self, status: str) -> None:
         """Waits for a status of the replication group."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if self.group_status() == status:
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"the replication group is {self.group_status()}, not {status}")
+        wait_until(lambda: self.group_status() == status, f"the replication group is {status}")
 
     def target_group(self) -> str:
         """The ARN of the load balancer's one target group."""
@@ -199,14 +243,47 @@ class Lab:
             self.aws("ec2", "delete_security_group", GroupId=group["id"])
 
 
+def keep_evidence() -> Path | None:
+    """Copies what the labs have written so far, for the test that runs, and tells where to."""
+    # "tests/test_users.py::test_a_lost_session_is_noticed (call)"
+    test = re.sub(r"[^\w.-]+", "-", os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0].rpartition("/")[2])
+    directory = Path(os.environ.get("LAB_FAILURES") or LAB.parent / "target/lab-failures").resolve() / test
+    labs = [lab for lab in Lab.made if (lab.directory / "log").exists()]
+    for lab in labs:
+        kept = directory / lab.directory.name
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        for name in ("log", "rollout.yaml", ".migrate"):
+            source = lab.directory / name
+            if source.is_dir():
+                shutil.copytree(source, kept / name, symlinks=True)
+            elif source.exists():
+                shutil.copy(source, kept)
+        # What the service manager and Gunicorn say on each host.
+        hosts = lab.directory / "state/hosts"
+        for source in [*hosts.glob("*/var/log/journal/*.log"), *hosts.glob("*/home/*/logs/error.log")]:
+            copy = kept / "hosts" / source.relative_to(hosts)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, copy)
+    return directory if labs else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[pytest.TestReport]:
+    """Keeps the logs of a test that fails, or whose fixtures do."""
+    report = yield
+    if report.failed and (kept := keep_evidence()):
+        report.sections.append(("the lab's logs", str(kept)))
+    return report
+
+
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The one lab that most tests share."""
     lab = Lab(tmp_path_factory.mktemp("lab") / "shared")
-    lab.command("up")
-    lab.control("POST", "settings", QUICK)
-    yield lab
-    lab.command("down")
+    with lab.up():
+        lab.control("POST", "settings", QUICK)
+        yield lab
 
 
 @pytest.fixture

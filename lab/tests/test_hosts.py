@@ -64,7 +64,7 @@ def test_a_killed_service_comes_back(shared_lab: Lab) -> None:
         "production-1",
         """
         old=$(systemctl show -P MainPID chatmrpt); kill -9 $old
-        for i in $(seq 50); do sleep 0.2; systemctl is-active -q chatmrpt && break; done
+        for i in $(seq 300); do sleep 0.2; systemctl is-active -q chatmrpt && break; done
         new=$(systemctl show -P MainPID chatmrpt); [ $old != $new ] && systemctl show -p NRestarts chatmrpt
         curl -s localhost:8080/ping""",
     )
@@ -72,21 +72,27 @@ def test_a_killed_service_comes_back(shared_lab: Lab) -> None:
 
 
 def test_a_stopped_service_stays_away(shared_lab: Lab) -> None:
+    # Longer than the RestartSec= of its unit.
     said = shared_lab.ssh(
         "production-1",
         """
         systemctl stop chatmrpt; sleep 1.5; systemctl is-active chatmrpt
         pgrep -c gunicorn; systemctl start chatmrpt && systemctl is-active chatmrpt""",
     )
-    assert said.split() == ["inactive", "0", "active"]
+    # One that did not end within its TimeoutStopSec= has failed.
+    assert said.split() in (["inactive", "0", "active"], ["failed", "0", "active"])
 
 
 def test_reload_keeps_the_master_and_changes_the_workers(shared_lab: Lab) -> None:
     said = shared_lab.ssh(
         "production-2",
         """
-        main=$(systemctl show -P MainPID chatmrpt); old=$(pgrep -P $main | sort); systemctl reload chatmrpt; sleep 2
-        [ $main = $(systemctl show -P MainPID chatmrpt) ] && [ "$old" != "$(pgrep -P $main | sort)" ] && echo good""",
+        main=$(systemctl show -P MainPID chatmrpt); old=$(pgrep -P $main); systemctl reload chatmrpt
+        for i in $(seq 600); do
+            new=$(pgrep -P $main); [ "$(echo "$new" | wc -l)" = 2 ] && ! echo "$new" | grep -qxF "$old" && break
+            sleep 0.1
+        done
+        [ $i -lt 600 ] && [ $main = $(systemctl show -P MainPID chatmrpt) ] && echo good""",
     )
     assert said == "good\n"
 
@@ -144,7 +150,7 @@ def test_the_main_process_may_change(shared_lab: Lab) -> None:
         printf '[Service]\\nType=notify\\nExecStart=/usr/bin/python3 /tmp/hand_over.py\\n' \
             >/etc/systemd/system/hand-over.service
         systemctl start hand-over; old=$(systemctl show -P MainPID hand-over); kill -USR2 $old
-        for i in $(seq 100); do [ -d /proc/$old ] || break; sleep 0.1; done
+        for i in $(seq 600); do [ -d /proc/$old ] || break; sleep 0.1; done
         new=$(systemctl show -P MainPID hand-over); [ $old != $new ] && [ -d /proc/$new ] && [ ! -d /proc/$old ] &&
         systemctl is-active hand-over; systemctl show -P NRestarts hand-over; systemctl stop hand-over""",
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from conftest import LAB, Lab
+from conftest import LAB, Lab, wait_until
 
 
 def processes_of(directory: Path) -> list[str]:
@@ -39,27 +38,20 @@ def test_enter_keeps_directory_output_and_exit_code(shared_lab: Lab) -> None:
 
 def test_enter_becomes_the_command(shared_lab: Lab) -> None:
     entered = subprocess.Popen([str(LAB / "lab"), "enter", "--dir", str(shared_lab.directory), "--", "sleep", "60"])
-    for _ in range(100):
-        if Path(f"/proc/{entered.pid}/cmdline").read_bytes().startswith(b"sleep\0"):
-            break
-        time.sleep(0.05)
-    else:
-        raise AssertionError("the process never became the command")
+    line = Path(f"/proc/{entered.pid}/cmdline")
+    wait_until(lambda: line.read_bytes().startswith(b"sleep\0"), "the process becomes the command")
     entered.send_signal(signal.SIGTERM)
     assert entered.wait(60) == -signal.SIGTERM
 
 
 def test_two_labs_side_by_side_and_no_trace_afterwards(shared_lab: Lab, tmp_path: Path) -> None:
     other = Lab(tmp_path / "other")
-    try:
-        other.command("up")
+    with other.up():
         other.ssh("staging", "touch /tmp/only-here")
         assert "only-here" not in shared_lab.ssh("staging", "ls /tmp")
         # What a command leaves behind, such as a shared ssh connection, is inside the lab too.
         other.enter("sh", "-c", "sleep 300 >/dev/null 2>&1 &")
         assert processes_of(other.directory)
-    finally:
-        other.command("down")
     assert not other.directory.exists()
     assert processes_of(other.directory) == []
     assert str(other.directory) not in Path("/proc/mounts").read_text()
@@ -68,11 +60,9 @@ def test_two_labs_side_by_side_and_no_trace_afterwards(shared_lab: Lab, tmp_path
 
 def test_down_after_the_world_was_killed(tmp_path: Path) -> None:
     lab = Lab(tmp_path / "killed")
-    lab.command("up")
-    os.kill(int((lab.directory / "world.pid").read_text()), signal.SIGKILL)
-    time.sleep(0.5)
-    assert lab.command("status", check=False).returncode == 1
-    lab.command("down")
+    with lab.up():
+        os.kill(int((lab.directory / "world.pid").read_text()), signal.SIGKILL)
+        wait_until(lambda: lab.command("status", check=False).returncode == 1, "it is down")
     assert not lab.directory.exists()
     assert processes_of(lab.directory) == []
 
@@ -94,10 +84,9 @@ def test_an_ordinary_user_may_have_a_lab(tmp_path: Path) -> None:
     os.chown(home, 65534, 65534)
     lab = Lab(home / "lab", user=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
     try:
-        lab.command("up")
-        assert "ec2-user" in lab.ssh("production-1", "id; systemctl restart chatmrpt")
+        with lab.up():
+            assert "ec2-user" in lab.ssh("production-1", "id; systemctl restart chatmrpt")
     finally:
-        lab.command("down")
         home.rmdir()
 
 

@@ -18,7 +18,7 @@ seen = []
 for _ in range(count):
     request = urllib.request.Request("http://chatmrpt.lab.internal/ping", headers={"Cookie": cookie} if cookie else {})
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             placed = [c.split(";")[0] for c in answer.headers.get_all("Set-Cookie") or [] if c.startswith("AWSALB=")]
             seen.append([answer.status, placed[0] if placed else ""])
     except urllib.error.HTTPError as error:
@@ -41,7 +41,7 @@ while not asked_to_end:
     if sys.argv[1]:
         request.add_header("Cookie", sys.argv[1])
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             print(answer.status, flush=True)
     except urllib.error.HTTPError as error:
         print(error.code, flush=True)
@@ -59,7 +59,7 @@ def asking(lab: Lab, cookie: str) -> Iterator[set[int]]:
         yield statuses
     finally:
         asker.terminate()
-        rest, _ = asker.communicate(timeout=30)
+        rest, _ = asker.communicate(timeout=60)
         statuses.update(int(status) for status in rest.split())
 
 

@@ -13,15 +13,17 @@ from collections.abc import Iterator
 import pytest
 
 from conftest import LAB, Lab
-from release_host import LIVE, RELEASES, Killed, Refused, ReleaseHost, Users
+from release_host import CONFIGURATION, LIVE, RELEASES, Killed, Refused, ReleaseHost, Users
 
 SLOW = """
 import time
 @app.get("/slow")
 def slow():
-    time.sleep(36)
+    time.sleep(12)
     return "slow, and whole"
 """
+# Gunicorn's own is 30 s.
+GRACE = "graceful_timeout = 4\n"
 
 
 @pytest.fixture(scope="module")
@@ -105,31 +107,53 @@ def test_room_is_made_and_cleared_from_wherever_it_was_interrupted(plain: Releas
     users.saw_nothing(50)
 
 
-def test_a_switch_is_finished_or_taken_back_from_wherever_it_was_interrupted(
-    host: ReleaseHost, shared_lab: Lab
-) -> None:
+# A switch has about thirty steps. At every other one it is killed and finished by the same call; at those between it is
+# killed and taken back by the opposite call.
+
+
+def test_a_switch_is_finished_from_wherever_it_was_interrupted(host: ReleaseHost, shared_lab: Lab) -> None:
     host.build("three")
     users = Users(shared_lab, 2)
-    for step in itertools.count(1):
-        ends = 0
-        for to, back in (("three", None), (None, "three")):
-            host.to(back)
-            try:
-                host.to(to, killed_at=step)
-                ends += 1
-            except Killed:
-                # Every other time it is finished, or somebody wants the opposite.
-                to = to if step % 2 else back
-                host.to(to)
-            assert host.runs() == (to, to), step
-        if ends == 2:
+    for step in itertools.count(1, 2):
+        killed = [is_killed(host, to, step) for to in ("three", None)]
+        if not any(killed):
             break
     assert step > 10
     users.saw_nothing(100)
 
 
+@pytest.mark.parametrize(("to", "back"), [("three", None), (None, "three")], ids=["to a release", "to the original"])
+def test_a_switch_is_taken_back_from_wherever_it_was_interrupted(
+    host: ReleaseHost, shared_lab: Lab, to: str | None, back: str | None
+) -> None:
+    host.build("three")
+    host.to(back)
+    users = Users(shared_lab, 2)
+    for step in itertools.count(2, 2):
+        if not is_killed(host, to, step, then=back):
+            break
+    assert step > 10
+    users.saw_nothing(100)
+
+
+SAME = "the same call, again"
+
+
+def is_killed(host: ReleaseHost, to: str | None, step: int, then: str | None = SAME) -> bool:
+    """Switches, is killed at that step, and calls once more. Whether there was such a step."""
+    try:
+        host.to(to, killed_at=step)
+    except Killed:
+        end = to if then == SAME else then
+        host.to(end)
+        assert host.runs() == (end, end), step
+        return True
+    assert host.runs() == (to, to), step
+    return False
+
+
 def test_a_request_is_finished_that_takes_longer_than_gunicorn_would_wait(host: ReleaseHost, shared_lab: Lab) -> None:
-    host.build("slow", SLOW)
+    host.build("slow", SLOW, **{"gunicorn.conf.py": GRACE + CONFIGURATION})
     host.to("slow")
     line = [
         str(LAB / "lab"),

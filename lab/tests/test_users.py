@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 
-from conftest import LAB, Lab
+from conftest import LAB, Lab, unless_busy, wait_until
 
 WIPE = "rm -rf ChatMRPT/flask_session/*"
 SIGNED_IN = '"POST /login[^"]*" 200 '
@@ -40,17 +39,19 @@ def answered(lab: Lab, host: str, what: str) -> int:
 
 def wait_for_more(lab: Lab, host: str, what: str, than: int) -> None:
     """Until that host has given more such answers."""
-    deadline = time.monotonic() + 60
-    while answered(lab, host, what) <= than:
-        assert time.monotonic() < deadline, f"{host} does not answer {what}"
+    wait_until(lambda: answered(lab, host, what) > than, f"{host} answers {what}")
 
 
 def test_nothing_is_wrong_with_the_application_as_it_is(lab: Lab) -> None:
-    code, report = seen(users(lab, 5))
-    assert code == 0, report
-    assert report["users"] == 6, report
-    assert report["requests"] > 20, report
-    assert report["places"] == ["production-1", "production-2"], report
+    def all_is_well() -> None:
+        code, report = seen(users(lab, 5))
+        assert code == 0, report
+        assert report["users"] == 6, report
+        assert report["requests"] > 20, report
+        assert report["places"] == ["production-1", "production-2"], report
+
+    # A machine without time for a health check of the load balancer has a target out of service.
+    unless_busy(all_is_well)
 
 
 def test_a_lost_session_is_noticed(lab: Lab) -> None:
@@ -69,9 +70,7 @@ def test_a_restart_that_refuses_connections_is_noticed(lab: Lab) -> None:
     hosts = ("production-1", "production-2")
     before = sum(answered(lab, host, SIGNED_IN) for host in hosts)
     started = users(lab, count=30)
-    deadline = time.monotonic() + 60
-    while sum(answered(lab, host, SIGNED_IN) for host in hosts) < before + 30:
-        assert time.monotonic() < deadline, "not all are in"
+    wait_until(lambda: sum(answered(lab, host, SIGNED_IN) for host in hosts) >= before + 30, "all are in")
     # Longer than any of them takes until they ask again: users on it are refused, or sent to another target after it.
     lab.ssh("production-2", "sudo -n systemctl stop chatmrpt; sleep 3; sudo -n systemctl start chatmrpt")
     started.terminate()

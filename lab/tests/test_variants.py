@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conftest import LAB, Lab
+from conftest import LAB, Lab, unless_busy, wait_until
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def ask(lab: Lab, path: str, *words: str, jar: str = "") -> tuple[int, str]:
         "curl",
         "-sS",
         "--max-time",
-        "5",
+        "30",
         "-w",
         "\n%{http_code}",
         *jars,
@@ -44,7 +43,7 @@ def many(lab: Lab, path: str, count: int) -> tuple[list[float], list[str]]:
     said = lab.ssh(
         "staging",
         f"for i in $(seq {count}); do curl -s -o /dev/null "
-        f"-w '%{{time_total}} %{{http_code}}\\n' --max-time 5 localhost:8080{path}; done; true",
+        f"-w '%{{time_total}} %{{http_code}}\\n' --max-time 30 localhost:8080{path}; done; true",
     ).split()
     return [float(seconds) for seconds in said[::2]], said[1::2]
 
@@ -97,8 +96,13 @@ def test_per_worker(staging: Lab, tmp_path: Path) -> None:
     ask(staging, "/login", "-d", "user=ann", jar=jar)
     for _ in range(5):
         ask(staging, "/counter", "-X", "POST", jar=jar)
-    seen = {json.loads(ask(staging, "/counter", jar=jar)[1])["count"] for _ in range(40)}
-    assert len(seen) > 1
+    seen = set()
+
+    def told_two_counts() -> bool:
+        seen.add(json.loads(ask(staging, "/counter", jar=jar)[1])["count"])
+        return len(seen) > 1
+
+    wait_until(told_two_counts, "both workers are asked, and tell counts of their own")
 
 
 def test_bleeds(staging: Lab, tmp_path: Path) -> None:
@@ -106,21 +110,27 @@ def test_bleeds(staging: Lab, tmp_path: Path) -> None:
     seen = set()
     for user in ("ann", "bob"):
         ask(staging, "/login", "-d", f"user={user}", jar=str(tmp_path / user))
-    for _ in range(20):
+
+    def mixed_up() -> bool:
         for user in ("ann", "bob"):
-            told = json.loads(ask(staging, "/whoami", jar=str(tmp_path / user))[1])["user"]
-            seen.add((user, told))
+            seen.add((user, json.loads(ask(staging, "/whoami", jar=str(tmp_path / user))[1])["user"]))
+        return len(seen) > 2
+
+    wait_until(mixed_up, "one is taken for the other")
     assert seen >= {("ann", "ann"), ("bob", "bob")}
-    assert seen & {("ann", "bob"), ("bob", "ann")}
 
 
 def test_crashes(staging: Lab) -> None:
     staging.command("variant", "staging", "crashes:5")
-    # Many at once: one after another they may be fewer than five a second.
-    one = "curl -s -o /dev/null -w '%{http_code}\\n' --max-time 5 localhost:8080/ping"
-    statuses = staging.ssh("staging", f"seq 40 | xargs -P 20 -I{{}} {one}; true").split()
-    assert "000" in statuses
-    assert "200" in statuses
+    # Many at once: one after another they may be fewer than five a second, as they may be on a busy machine even so.
+    one = "curl -s -o /dev/null -w '%{http_code}\\n' --max-time 30 localhost:8080/ping"
+
+    def some_are_lost() -> None:
+        statuses = staging.ssh("staging", f"seq 40 | xargs -P 20 -I{{}} {one}; true").split()
+        assert "000" in statuses
+        assert "200" in statuses
+
+    unless_busy(some_are_lost)
 
 
 def test_stalls(staging: Lab) -> None:
@@ -152,7 +162,7 @@ def test_those_that_answer_500(staging: Lab, name: str, bare: int, known: int, t
         "staging",
         f"sed -i '/^VARIANT=/d' ChatMRPT/.env; echo VARIANT={name} >>ChatMRPT/.env; sudo -n systemctl restart chatmrpt",
     )
-    wait_until(lambda: ask(staging, "/ping")[0] == bare)
+    wait_until(lambda: ask(staging, "/ping")[0] == bare, f"a {bare}")
     assert ask(staging, "/whoami", jar=jar)[0] == known
 
 
@@ -166,18 +176,10 @@ def test_forgets(staging: Lab, tmp_path: Path) -> None:
 def test_one_of_releases_is_another_matter(staging: Lab) -> None:
     staging.command("variant", "staging", "broken", "--of-releases")
     staging.ssh("staging", "sudo -n systemctl restart chatmrpt")
-    wait_until(lambda: ask(staging, "/ping")[0] == 200)
+    wait_until(lambda: ask(staging, "/ping")[0] == 200, "a 200")
     in_release = (
         "mkdir -p x.releases && cp -r ChatMRPT x.releases/one && cd x.releases/one && ../../chatmrpt_env/bin/python -c "
         "'from app import create_app; print(create_app().test_client().get(\"/ping\").status_code)'; rm -r ~/x.releases"
     )
     assert staging.ssh("staging", in_release).split() == ["500"]
     staging.ssh("staging", "rm ChatMRPT/instance/variant-of-releases")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits until it holds, for a minute at most."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

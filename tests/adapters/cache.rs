@@ -9,6 +9,7 @@ use migrate::ports::{CacheConnector, CacheSession, Endpoint, Route, TransportSec
 use crate::support::process::CLOSED_PORT;
 use crate::support::redis_server::{RedisServer, TOKEN};
 use crate::support::sshd::{Sshd, staging};
+use crate::support::until::until;
 
 const LIMIT: Duration = Duration::from_secs(5);
 const NAMES: &str = "DNS:localhost,IP:127.0.0.1";
@@ -200,11 +201,7 @@ async fn a_session_ends_when_it_is_dropped_and_leaves_no_forward() {
         drop(session);
     }
     // Only the watcher's own connection is left.
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while connections(server.port) > 1 {
-        assert!(Instant::now() < deadline, "connections are left");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("no other connection is left", async || connections(server.port) == 1).await;
     watcher.ping().await.expect("ping");
 }
 

@@ -9,6 +9,7 @@ use migrate::ports::{Endpoint, Reachability, Script, TargetsRead};
 
 use crate::support::process::{CLOSED_PORT, free_port, run};
 use crate::support::sshd::{Sshd, staging};
+use crate::support::until::{until, until_within};
 
 #[tokio::test]
 async fn hello_says_who_we_are() {
@@ -126,11 +127,7 @@ async fn of_many_hosts_only_some_are_connected_at_once_and_none_that_is_in_use_i
     assert_eq!(in_use.await.expect("no panic").expect("an answer").stdout.trim(), "whole");
     // Those that were closed are opened again, and the rest end.
     named(1).hello().await.expect("hello again");
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while masters(&needle) > 16 {
-        assert!(Instant::now() < deadline, "{} masters are left", masters(&needle));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("at most 16 masters are left", async || masters(&needle) <= 16).await;
 }
 
 #[tokio::test]
@@ -141,11 +138,7 @@ async fn nothing_is_left_when_the_hosts_are_dropped() {
     let needle = sshd.path("ssh_config").display().to_string();
     assert_eq!(masters(&needle), 1);
     drop(hosts);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while masters(&needle) > 0 {
-        assert!(Instant::now() < deadline, "an ssh master is left");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("no ssh master is left", async || masters(&needle) == 0).await;
 }
 
 /// Run by the next test in a process of its own, to be killed.
@@ -174,11 +167,7 @@ async fn a_killed_process_leaves_nothing_for_long() {
     assert_eq!(masters(&needle), 1);
     // A new run works at once, and its end leaves the old master only.
     sshd.reader().hello().await.expect("hello");
-    let started = Instant::now();
-    while masters(&needle) > 0 {
-        assert!(started.elapsed() < Duration::from_secs(150), "an ssh master is left");
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
+    until_within(Duration::from_secs(150), "no ssh master is left", async || masters(&needle) == 0).await;
 }
 
 /// ssh processes with this on their command line.

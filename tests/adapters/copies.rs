@@ -13,6 +13,7 @@ use migrate::ports::{DirectoryState, OwnedDirectory, TreeCopy};
 
 use crate::copy_site::{Site, VOLATILE, at, mode, volatile};
 use crate::support::permits;
+use crate::support::until::until;
 
 const PLACE: &str = include_str!("../../src/adapters/ssh/scripts/files/place.py");
 const COPY: &str = include_str!("../../src/adapters/ssh/scripts/files/copy.py");
@@ -86,9 +87,7 @@ async fn a_copy_whose_connection_breaks_is_gone_on_with() {
         fs::write(site.original().join(format!("sub/file-{number}")), "x".repeat(2_000)).expect("file");
     }
     let (made, broken) = tokio::join!(site.make(1), async {
-        while !site.copy().join(".migrate/owner").exists() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        until("the copy has begun", async || site.copy().join(".migrate/owner").exists()).await;
         site.sshd.kill_sessions();
     });
     let () = broken;

@@ -6,8 +6,10 @@ use std::process::{Child, Command, Stdio};
 use migrate::core::{Digest, FailureClass};
 use migrate::ports::ServiceFacts;
 
+use crate::support::descendants::descendants;
 use crate::support::process::CLOSED_PORT;
 use crate::support::sshd::Sshd;
+use crate::support::until::until;
 
 /// A main process with two children, a name that is hard to parse, and a newline in its command line.
 struct Service(Child);
@@ -62,7 +64,7 @@ async fn a_service_is_seen_as_proc_shows_it() {
     let service = Service::start(&sshd);
     let pid = service.0.id();
     systemctl(&sshd, pid);
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    until("its children run", async || descendants(pid).len() == 2).await;
     let facts = look(&sshd).await;
     assert!(facts.active);
     assert_eq!(facts.main_pid, Some(pid));

@@ -11,6 +11,7 @@ use migrate::ports::{CutState, Endpoint, PathCut, TargetWrite, TargetsWrite, Wri
 
 use crate::support::permits;
 use crate::support::sshd::Sshd;
+use crate::support::until::until;
 
 /// An address that belongs to nobody: RFC 5737.
 const ADDRESS: &str = "192.0.2.7";
@@ -119,11 +120,7 @@ async fn it_heals_when_our_connection_is_gone() {
     site.writer().cut_path(&permits::apply(), &site.cut(1, 8)).await.expect("armed");
     site.until(|state| matches!(state, CutState::Cut { .. })).await;
     site.sshd.kill_sessions();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !site.routes().is_empty() {
-        assert!(Instant::now() < deadline, "it did not heal");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    until("it has healed", async || site.routes().is_empty()).await;
     site.sshd.restart();
     assert_eq!(site.state().await, CutState::Healed);
     site.writer().restore_path(&permits::undo(), &site.rollout).await.expect("restored");

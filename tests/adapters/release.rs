@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
 
 use migrate::core::{Digest, FailureClass, Outcome};
 use migrate::ports::{DirectoryState, LiveTree, ReleaseName};
 
 use crate::release_site::{SECRET, Site};
+use crate::support::until::until;
 
 #[tokio::test]
 async fn there_and_back_and_nothing_is_left() {
@@ -103,9 +103,7 @@ async fn interrupted(site: &Site, interrupt: impl Fn()) -> ReleaseName {
     site.make_room().await.expect("room");
     let name = site.build("import time\ntime.sleep(8)\n").await.expect("built");
     let cut = async {
-        while site.facts().await.live == LiveTree::Original {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until("the live path is the release", async || site.facts().await.live != LiveTree::Original).await;
         interrupt();
     };
     let (lost, ()) = tokio::join!(site.switch(&name), cut);
@@ -117,15 +115,11 @@ async fn interrupted(site: &Site, interrupt: impl Fn()) -> ReleaseName {
 async fn a_switch_that_lost_its_caller_comes_to_its_end() {
     let site = Site::start();
     let name = interrupted(&site, || site.cut_connections()).await;
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
+    until("the release runs alone", async || {
         let running = site.facts().await.running.expect("it runs");
-        if running.tree == LiveTree::Release(name.clone()) && running.beside.is_empty() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{running:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        running.tree == LiveTree::Release(name.clone()) && running.beside.is_empty()
+    })
+    .await;
     site.back().await.expect("back");
 }
 

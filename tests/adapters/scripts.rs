@@ -8,6 +8,7 @@ use migrate::ports::{Script, TargetsWrite, WritableTarget};
 
 use crate::support::permits;
 use crate::support::sshd::Sshd;
+use crate::support::until::until;
 
 fn script(text: impl Into<String>) -> Script {
     Script(text.into())
@@ -97,9 +98,7 @@ async fn a_write_whose_connection_is_lost_may_have_happened() {
         let writer = writer.clone();
         async move { writer.execute(&permits::apply(), &text).await }
     });
-    while !marker.exists() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the script runs", async || marker.exists()).await;
     sshd.kill_sessions();
     let failure = running.await.expect("no panic").expect_err("lost");
     assert_eq!((failure.outcome, failure.failure.class), (Outcome::Unknown, FailureClass::Transient), "{failure}");

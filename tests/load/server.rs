@@ -53,8 +53,13 @@ pub fn ok(body: &str) -> Reply {
 pub struct Server {
     pub port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
+    /// Counted by its clones: one for each connection that is open, and two more.
+    connected: Arc<()>,
     task: tokio::task::JoinHandle<()>,
 }
+
+/// Longer than a connection takes to close on a busy machine.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Server {
     /// Listens on a free port of this machine.
@@ -63,22 +68,44 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (reply, log) = (Arc::new(reply), asked.clone());
-        let task = tokio::spawn(async move {
-            for connection in 0.. {
-                let Ok((stream, _)) = listener.accept().await else { return };
-                tokio::spawn(serve(stream, connection, reply.clone(), log.clone()));
+        let connected = Arc::new(());
+        let task = tokio::spawn({
+            let connected = connected.clone();
+            async move {
+                for connection in 0.. {
+                    let Ok((stream, _)) = listener.accept().await else { return };
+                    let (reply, log, open) = (reply.clone(), log.clone(), connected.clone());
+                    tokio::spawn(async move {
+                        serve(stream, connection, reply, log).await;
+                        drop(open);
+                    });
+                }
             }
         });
-        Self { port, asked, task }
+        Self { port, asked, connected, task }
     }
 
     /// Nobody listens any more.
     pub async fn stop(&self) {
         self.task.abort();
         // The listener goes with its task.
-        while TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let gone = async {
+            while TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(WAIT_TIMEOUT, gone).await.expect("the listener ends");
+    }
+
+    /// Waits until no connection is open.
+    pub async fn until_all_have_left(&self) {
+        let left = async {
+            // This value's and the listener's.
+            while Arc::strong_count(&self.connected) > 2 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(WAIT_TIMEOUT, left).await.expect("every connection is closed");
     }
 
     /// Everything that was asked.

@@ -4,8 +4,9 @@
 pub mod aws_server;
 pub mod certificates;
 #[path = "../../support/descendants.rs"]
-mod descendants;
+pub mod descendants;
 pub mod permits;
 pub mod process;
 pub mod redis_server;
 pub mod sshd;
+pub mod until;
