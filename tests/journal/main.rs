@@ -16,6 +16,7 @@ mod evidence;
 mod formats;
 mod lock;
 mod prefixes;
+mod recorded;
 #[path = "../support/mod.rs"]
 mod support;
 mod workshop;

@@ -40,6 +40,19 @@ pub fn plan(steps: Vec<PlannedStep>) -> Plan {
     Plan::new(rollout(), BTreeMap::new(), steps, BTreeMap::new()).expect("a plan can be written as JSON")
 }
 
+/// Whether `read` has everything that was `written`. It may have more: fields are added.
+pub fn holds(read: &serde_json::Value, written: &serde_json::Value) -> bool {
+    match (read, written) {
+        (serde_json::Value::Object(read), serde_json::Value::Object(written)) => {
+            written.iter().all(|(name, value)| read.get(name).is_some_and(|found| holds(found, value)))
+        }
+        (serde_json::Value::Array(read), serde_json::Value::Array(written)) => {
+            read.len() == written.len() && read.iter().zip(written).all(|(read, written)| holds(read, written))
+        }
+        _ => read == written,
+    }
+}
+
 /// A moment, in seconds of 2026.
 pub fn at(seconds: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_second(1_767_225_600 + seconds).expect("a moment")
