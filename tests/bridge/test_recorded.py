@@ -92,17 +92,18 @@ def test_every_supported_version_is_recorded() -> None:
 
 @pytest.mark.parametrize(("value", "session"), cases())
 def test_a_recorded_value_decodes_to_its_session(value: dict[str, str], session: Any) -> None:
-    found = envelope.unseal(b64decode(value["value"]))
-    assert not found.deleted
-    assert same(content(decode(found.body)), session.build())
+    sealed = envelope.unseal(b64decode(value["value"]))
+    assert not sealed.deleted
+    found = content(decode(sealed.body))
+    assert same(found, session.build())
 
 
 @pytest.mark.parametrize(("value", "session"), cases())
 def test_its_user_is_still_signed_in(redis: RedisServer, files: Path, value: dict[str, str], session: Any) -> None:
     redis.client().set(value["key"], b64decode(value["value"]))
     app, user = bridged(files, redis.url), user_of(value["key"])
-    assert same(user.does(app, content, method="GET"), session.build())
-    counted = totals(app)
+    found, counted = user.does(app, content, method="GET"), totals(app)
+    assert same(found, session.build())
     assert (counted["hits"], counted["damaged"], counted["foreign"]) == (1, 0, 0)
 
 
@@ -112,7 +113,8 @@ def test_a_recorded_deletion_is_one(redis: RedisServer, files: Path, recording: 
     assert envelope.unseal(b64decode(marker["value"])).deleted
     redis.client().set(marker["key"], b64decode(marker["value"]))
     app, user = bridged(files, redis.url), user_of(marker["key"])
-    assert user.does(app, content, method="GET") == {}
+    found = user.does(app, content, method="GET")
+    assert found == {}
     assert (totals(app)["misses"], totals(app)["damaged"]) == (1, 0)
 
 
@@ -126,7 +128,8 @@ def test_a_recorded_session_file_is_read(redis: RedisServer, files: Path, file: 
     app, user = bridged(files, redis.url), user_of(file["key"])
     entry = app.session_interface.cache.old.find(file["key"])
     assert entry is not None and entry.path == path and entry.marked and not entry.deleted
-    assert same(user.does(app, content, method="GET"), expected)
+    found = user.does(app, content, method="GET")
+    assert same(found, expected)
     assert (totals(app)["old"], totals(app)["lazy_copies"], totals(app)["untrusted"]) == (1, 1, 0)
 
 
@@ -147,7 +150,8 @@ def test_a_recorded_deletion_note_is_passed_on(redis: RedisServer, files: Path, 
     redis.client().set(file["key"], b64decode(file["redis"]))
     path = place(files, file)
     app, user = bridged(files, redis.url), user_of(file["key"])
-    assert user.does(app, content, method="GET") == {}
+    found = user.does(app, content, method="GET")
+    assert found == {}
     assert envelope.unseal(redis.client().get(file["key"])).deleted
     assert not path.exists()
 
