@@ -8,7 +8,7 @@ use crate::recorded::{recorded, recorded_today};
 use crate::site::{Site, snapshot};
 
 /// Every recorded run.
-const RUNS: [&str; 3] = ["full", "full_rolled_back", "stuck"];
+const RUNS: [&str; 4] = ["full", "full_rolled_back", "aborted", "stuck"];
 
 /// A command as if the recording had ended this many hours ago, so that no evidence grows old in the repository.
 fn hours_later(site: &Site, hours: i64, arguments: &[&str]) -> Command {
