@@ -78,6 +78,20 @@ def test_there_and_back_with_users_all_the_while(host: ReleaseHost, shared_lab: 
     refuses(host, "crashes", 6, "not ready within 6 s")
 
 
+# Loads for longer than a worker of an unknown kind is waited for, fails, and takes its time to exit.
+LATE = """import atexit, time
+atexit.register(time.sleep, 4)
+time.sleep(16)
+raise ImportError("late")
+"""
+
+
+def test_a_release_that_fails_late_and_ends_slowly_is_not_taken_for_one_that_serves(host: ReleaseHost) -> None:
+    host.build("late", LATE)
+    refuses(host, "late", 60, "ImportError: late")
+    assert host.runs() == (None, None)
+
+
 def refuses(host: ReleaseHost, name: str, patience: int, why: str) -> None:
     """Does not switch to it, as if nothing had been tried."""
     before = host.runs()

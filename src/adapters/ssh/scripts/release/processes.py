@@ -157,6 +157,11 @@ def uptime():
         return float(file.read().split()[0])
 
 
+# Workers that were seen with a heartbeat file of their own: pid and start. Gunicorn closes the file when a worker whose
+# application does not load ends, and the interpreter may take a while to exit after that.
+WITH_HEARTBEAT = set()
+
+
 def all_serve(workers):
     """Whether each of these, the oldest first, has loaded the application and waits for requests."""
     older = set()
@@ -165,9 +170,12 @@ def all_serve(workers):
         # Before Gunicorn 22 a worker inherits the files of those before it.
         own = [beat for inode, beat in beats.items() if inode not in older]
         older |= set(beats)
-        # Another kind of worker: one that has lived for a while is taken for ready.
-        lived = uptime() - ticks_of(worker) / float(os.sysconf("SC_CLK_TCK"))
-        if not (any(own) if own else lived > 15):
+        began = ticks_of(worker)
+        if own:
+            WITH_HEARTBEAT.add((worker, began))
+        # A worker that never had the file is of another kind: one that has lived for a while is taken for ready.
+        lived = uptime() - began / float(os.sysconf("SC_CLK_TCK"))
+        if not (any(own) if own else lived > 15 and (worker, began) not in WITH_HEARTBEAT):
             return False
     return True
 
