@@ -65,6 +65,11 @@ def documents() -> list[Any]:
     return [pytest.param(file, id=f"{file.parents[1].name}-{file.stem}") for file in RECORDINGS]
 
 
+def short(file: Path) -> str:
+    """The name of a recorded file below the fixtures."""
+    return str(file.relative_to(ROOT / "tests/fixtures"))
+
+
 def user_of(key: str) -> User:
     """The user whose session is kept under that key."""
     return User(key.removeprefix("session:"))
@@ -176,7 +181,7 @@ def test_recorded_metrics_are_read(recording: Path, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "tests/fixtures").glob("*/*/hosts/*/metrics.log")), ids=str)
+@pytest.mark.parametrize("file", sorted((ROOT / "tests/fixtures").glob("*/*/hosts/*/metrics.log")), ids=short)
 def test_metrics_of_a_host_are_read(file: Path) -> None:
     processes = read_metrics(file)
     assert len(processes) >= 2
