@@ -3,9 +3,11 @@
 mod forward_and_back;
 mod killed;
 mod unfit_copies;
+mod unfit_under_load;
 
 use crate::fixture::Lab;
-use crate::hosts::{on_host, store_token};
+use crate::hosts::{on_host, original, store_token};
+use crate::pace::{edit_rollout, shorten_comparison};
 
 const COPY: &str = "/home/ec2-user/ChatMRPT-redis-test";
 
@@ -33,4 +35,31 @@ fn keys_of_the_copy(lab: &Lab) -> usize {
     );
     let said = on_host(lab, "staging", &program);
     said.trim().parse().unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+/// Sets a variable of the operator's own in the copy's environment.
+fn set_in_the_copy(lab: &Lab, name: &str, value: &str) {
+    edit_rollout(lab, "    port: 8081\n", &format!("    port: 8081\n    environment: {{ {name}: \"{value}\" }}\n"));
+}
+
+/// One way to be unfit for phase 2: it has to end at the step that is there to notice, say why, and go back cleanly.
+fn stops(name: &str, unfit: impl FnOnce(&Lab), step: &str, words: &str) {
+    stops_at_one_of(name, unfit, &[step], words);
+}
+
+/// The same, for what shows sooner or later.
+fn stops_at_one_of(name: &str, unfit: impl FnOnce(&Lab), steps: &[&str], words: &str) {
+    let lab = Lab::up();
+    shorten_comparison(&lab);
+    unfit(&lab);
+    lab.migrate(&["phase", "1"]).expect(0);
+    let before = original(&lab);
+    let said = lab.conclude(&["phase", "2"]).expect(5);
+    assert!(said.stderr.contains(words), "{name}: `{words}` is not in {said:?}");
+    let failed =
+        |step: &&str| lab.journal().contains(&format!("\"type\":\"step_failed\",\"data\":{{\"step\":\"{step}\""));
+    assert!(steps.iter().any(failed), "{name} did not fail at one of {steps:?}: {said:?}");
+    lab.migrate(&["rollback", "--to", "1"]).expect(0);
+    assert_no_copy(&lab);
+    assert_eq!(original(&lab), before, "{name}");
 }

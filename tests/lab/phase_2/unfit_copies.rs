@@ -1,36 +1,10 @@
-//! Copies that are unfit for phase 2: each is stopped at the step that is there to notice, and rolled back cleanly.
+//! Copies that are unfit for phase 2 and are stopped before a load: each at the step that is there to notice, and rolled back
+//! cleanly.
 
-use super::assert_no_copy;
+use super::{assert_no_copy, set_in_the_copy, stops};
 use crate::fixture::{Lab, PHASES};
-use crate::hosts::{on_host, original};
-use crate::pace::{edit_rollout, own_phases, shorten_comparison};
-
-/// Sets a variable of the operator's own in the copy's environment.
-fn set_in_the_copy(lab: &Lab, name: &str, value: &str) {
-    edit_rollout(lab, "    port: 8081\n", &format!("    port: 8081\n    environment: {{ {name}: \"{value}\" }}\n"));
-}
-
-/// One way to be unfit for phase 2: it has to end at the step that is there to notice, say why, and go back cleanly.
-fn stops(name: &str, unfit: impl FnOnce(&Lab), step: &str, words: &str) {
-    stops_at_one_of(name, unfit, &[step], words);
-}
-
-/// The same, for what shows sooner or later.
-fn stops_at_one_of(name: &str, unfit: impl FnOnce(&Lab), steps: &[&str], words: &str) {
-    let lab = Lab::up();
-    shorten_comparison(&lab);
-    unfit(&lab);
-    lab.migrate(&["phase", "1"]).expect(0);
-    let before = original(&lab);
-    let said = lab.conclude(&["phase", "2"]).expect(5);
-    assert!(said.stderr.contains(words), "{name}: `{words}` is not in {said:?}");
-    let failed =
-        |step: &&str| lab.journal().contains(&format!("\"type\":\"step_failed\",\"data\":{{\"step\":\"{step}\""));
-    assert!(steps.iter().any(failed), "{name} did not fail at one of {steps:?}: {said:?}");
-    lab.migrate(&["rollback", "--to", "1"]).expect(0);
-    assert_no_copy(&lab);
-    assert_eq!(original(&lab), before, "{name}");
-}
+use crate::hosts::on_host;
+use crate::pace::{own_phases, shorten_comparison};
 
 #[test]
 fn a_copy_that_writes_into_the_original_s_log() {
@@ -55,20 +29,6 @@ fn an_interpreter_that_lacks_a_package() {
 }
 
 #[test]
-fn a_copy_that_is_much_slower() {
-    let slower = |lab: &Lab| set_in_the_copy(lab, "VARIANT", "slower:200");
-    stops("slower", slower, "2.comparison", "times as long");
-}
-
-#[test]
-fn a_copy_that_takes_users_for_one_another() {
-    let bleeds = |lab: &Lab| set_in_the_copy(lab, "VARIANT", "bleeds:3");
-    // One answer in three is about somebody else: whoever walks the journeys first may be lucky.
-    let steps = ["2.settings", "2.right-store", "2.data", "2.comparison"];
-    stops_at_one_of("bleeds", bleeds, &steps, "whoami");
-}
-
-#[test]
 fn a_copy_that_lacks_a_module_only_uploads_need() {
     let late = |lab: &Lab| set_in_the_copy(lab, "VARIANT", "late-import-error");
     stops("late import", late, "2.settings", "POST /upload");
@@ -82,7 +42,6 @@ fn a_table_that_comes_back_with_another_type() {
     // Encoded faithfully, decoded as if whole numbers were fractions: what a careless serializer does.
     let damage = "
 _faithful = decode
-
 
 def decode(data):
     session = _faithful(data)
@@ -138,18 +97,4 @@ fn a_disk_without_room() {
     on_host(&lab, "staging", "rm ChatMRPT/uploads/survey.bin");
     lab.migrate(&["rollback", "--to", "1"]).expect(0);
     assert_no_copy(&lab);
-}
-
-#[test]
-fn a_store_that_cannot_be_reached_any_more() {
-    let lab = Lab::up();
-    lab.migrate(&["phase", "1"]).expect(0);
-    let before = original(&lab);
-    lab.control(&["store", "cut"]);
-    let said = lab.migrate(&["phase", "2"]);
-    assert!(said.code != 0, "{said:?}");
-    lab.control(&["store", "restore"]);
-    lab.migrate(&["rollback", "--to", "1"]).expect(0);
-    assert_no_copy(&lab);
-    assert_eq!(original(&lab), before);
 }
