@@ -182,7 +182,10 @@ fn failure_directory() -> PathBuf {
     let name = name.or_else(|| std::thread::current().name().map(str::to_owned)).unwrap_or_else(|| "lab".to_owned());
     let root = std::env::var_os("LAB_FAILURES")
         .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("lab-failures"), PathBuf::from);
-    root.join(name.replace("::", "."))
+    // A second attempt leaves the records of the first alone.
+    let attempt = std::env::var("NEXTEST_ATTEMPT").ok().filter(|attempt| attempt != "1");
+    let attempt = attempt.map(|attempt| format!(".attempt-{attempt}")).unwrap_or_default();
+    root.join(format!("{}{attempt}", name.replace("::", ".")))
 }
 
 /// Says in the test's output that a command is run again, and why.
