@@ -54,7 +54,7 @@ impl StuckArgs {
             How::Forget => Resolution::Forgotten,
         };
         let mut ledger = session.open("migrate stuck", &plan, session.printer.audience())?;
-        ledger.append(Event::StuckSettled { step: step.clone(), resolution, by: operator(), reason: self.reason })?;
+        ledger.append(Event::settled(step.clone(), resolution, operator(), self.reason))?;
         let next = super::status::next_command(ledger.state(), Some(&plan));
         ledger.close()?;
         Ok(Answer::pass(

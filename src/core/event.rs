@@ -28,6 +28,23 @@ pub enum Resolution {
     Forgotten,
 }
 
+/// Whether the verdicts on a step's thing, and on what was made of it, still count after the step was settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaterVerdicts {
+    /// They count. Journals from before the field existed mean this.
+    #[default]
+    Count,
+    /// They were given on a thing that may be gone: every later gate judges again.
+    Dropped,
+}
+
+impl LaterVerdicts {
+    fn count(&self) -> bool {
+        matches!(self, Self::Count)
+    }
+}
+
 /// A step that may have run before the journal was lost.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PresumedStep {
@@ -193,6 +210,9 @@ pub enum Event {
         by: String,
         /// Why.
         reason: String,
+        /// Whether later verdicts still count.
+        #[serde(default, skip_serializing_if = "LaterVerdicts::count")]
+        later_verdicts: LaterVerdicts,
     },
     /// The tool stopped before the end, cleanly.
     Paused {
@@ -212,4 +232,17 @@ pub enum Event {
         /// For which plan.
         plan: PlanDigest,
     },
+}
+
+impl Event {
+    /// A person settles a stuck step. An undo that is to be retried was reported as failed and may have happened all the
+    /// same, so the verdicts given since on the thing no longer count.
+    pub fn settled(step: StepId, resolution: Resolution, by: impl Into<String>, reason: impl Into<String>) -> Self {
+        let later_verdicts = match resolution {
+            Resolution::Retried => LaterVerdicts::Dropped,
+            // Adopted: the person vouches for the thing. Forgotten: dropped in any case.
+            Resolution::Adopted | Resolution::Forgotten => LaterVerdicts::Count,
+        };
+        Self::StuckSettled { step, resolution, by: by.into(), reason: reason.into(), later_verdicts }
+    }
 }

@@ -31,7 +31,7 @@ pub use decide::{Effect, decide};
 pub use entry::{
     ApprovalEndsEarly, Missing, Proof, approval_ends_early, missing_for, missing_for_done, missing_for_step, proof,
 };
-pub use event::{Event, PresumedStep, Resolution, Stamped};
+pub use event::{Event, LaterVerdicts, PresumedStep, Resolution, Stamped};
 pub use evidence::{EvidenceDocument, EvidenceRef, Measurement};
 pub use exit::Exit;
 pub use facts::{FactName, FactValue, Facts, Input, MissingFact};

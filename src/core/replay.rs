@@ -1,8 +1,8 @@
 //! The reducer: the one place where an event changes state. Refuses what cannot have happened.
 
 use super::{
-    Approval, Contract, Direction, Event, Outcome, Phase, PresumedStep, Resolution, RunState, SoakWindow, Stamped,
-    StepId, StepRecord, StepStatus,
+    Approval, Contract, Direction, Event, LaterVerdicts, Outcome, Phase, PresumedStep, Resolution, RunState,
+    SoakWindow, Stamped, StepId, StepRecord, StepStatus,
 };
 
 /// An event that contradicts what was journalled before it.
@@ -120,7 +120,7 @@ impl RunState {
                 record.failure = Some(failure.clone());
                 self.direction = Direction::Idle;
             }
-            Event::StuckSettled { step, resolution, .. } => {
+            Event::StuckSettled { step, resolution, later_verdicts, .. } => {
                 let record = self.step_in(step, StepStatus::Stuck)?;
                 match resolution {
                     Resolution::Retried => record.status = StepStatus::Failed(Outcome::Unknown),
@@ -133,6 +133,9 @@ impl RunState {
                         self.overrule(step);
                     }
                     Resolution::Forgotten => self.forget(step),
+                }
+                if *later_verdicts == LaterVerdicts::Dropped {
+                    self.doubt(step);
                 }
             }
             Event::Paused { cause } => self.paused = Some(cause.clone()),
@@ -310,16 +313,21 @@ impl RunState {
         }
     }
 
-    /// A thing is gone, and what was learnt of it with it: its own record, and whatever was seen, judged or watched
-    /// after it was made. A gate that passed on the old one says nothing about a new one. The rehearsal for which it
-    /// was undone is what goes on.
+    /// A thing is gone, and what was learnt of it with it.
     fn forget(&mut self, step: &StepId) {
+        if let Some(record) = self.steps.get_mut(step) {
+            record.forget();
+        }
+        self.doubt(step);
+    }
+
+    /// Forgets whatever was seen, judged or watched after a thing was made: it says nothing about the next one. The
+    /// rehearsal for which the thing was undone goes on.
+    fn doubt(&mut self, step: &StepId) {
         let Some(phase) = self.step(step).map(|record| record.phase) else { return };
         let goes_on = |record: &StepRecord| record.phase == phase && record.rehearsing().is_some();
-        let since = self.order.iter().skip_while(|started| *started != step);
-        for id in since {
-            if let Some(record) =
-                self.steps.get_mut(id).filter(|record| id == step || (!record.contract.changes() && !goes_on(record)))
+        for id in self.order.iter().skip_while(|started| *started != step).skip(1) {
+            if let Some(record) = self.steps.get_mut(id).filter(|record| !record.contract.changes() && !goes_on(record))
             {
                 record.forget();
             }

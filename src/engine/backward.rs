@@ -2,13 +2,13 @@
 
 use super::{Engine, Stop};
 use crate::core::{Event, Failure, FailureClass, Phase, PlannedStep, StepId, UndoPermit};
-use crate::steps::{self, Condition, Presence, Undoable, tags};
+use crate::steps::{Condition, Presence, Undoable, tags};
 
 impl Engine {
     /// Undoes a step. Legal whatever became of it: an undo begins with a probe.
     pub(super) async fn undo(&mut self, id: &StepId) -> Result<(), Stop> {
         let planned = self.planned(id)?;
-        let step = steps::build(&planned).map_err(Stop::Refused)?;
+        let step = self.build(&planned)?;
         let permit = self.parts.ledger.start_undo(id)?;
         if let Some(step) = step.undoable()
             && let Err(failure) = self.remove(&planned, step, &permit).await?

@@ -4,12 +4,12 @@ use super::{Engine, Stop};
 use crate::core::{
     ApplyPermit, Event, Facts, Failure, FailureClass, Measurement, Outcome, PlannedStep, StepId, Verdict,
 };
-use crate::steps::{self, Change, Condition, Exercise, Observation, Observe, Presence, Step};
+use crate::steps::{Change, Condition, Exercise, Observation, Observe, Presence, Step};
 
 impl Engine {
     pub(super) async fn apply(&mut self, id: &StepId) -> Result<(), Stop> {
         let planned = self.planned(id)?;
-        let step = steps::build(&planned).map_err(Stop::Refused)?;
+        let step = self.build(&planned)?;
         self.refuse_change(&planned)?;
         let permit = self.parts.ledger.start_step(id, planned.phase, planned.contract)?;
         match step {

@@ -14,5 +14,5 @@ mod stop;
 pub use backoff::Backoff;
 pub use cancel::{Cancel, Signal};
 pub use preflight::{Finding, look};
-pub use run::{Engine, EngineParts};
+pub use run::{BuildStep, Engine, EngineParts};
 pub use stop::Stop;

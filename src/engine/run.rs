@@ -11,7 +11,7 @@ use crate::core::{
 };
 use crate::journal::Ledger;
 use crate::ports::{EvidenceStore, Progress, ProgressSink, WritableTarget};
-use crate::steps::{ReadContext, ReadPorts, WriteContext, WritePorts};
+use crate::steps::{self, ReadContext, ReadPorts, Step, WriteContext, WritePorts};
 
 /// The fact that says in which account a run works.
 const ACCOUNT: &str = "caller.account";
@@ -54,17 +54,31 @@ pub struct EngineParts {
     pub backoff: Backoff,
 }
 
+/// How the step that a plan describes is made.
+pub type BuildStep = Arc<dyn Fn(&PlannedStep) -> Result<Step, Failure> + Send + Sync>;
+
 /// The interpreter of a plan.
 pub struct Engine {
     pub(super) parts: EngineParts,
+    build_step: BuildStep,
     /// How many windows of a soak may still be looked at; `None`: as many as it takes.
     pub(super) windows: Option<u32>,
 }
 
 impl Engine {
-    /// An engine, at rest.
+    /// An engine at rest, with the built-in kinds of steps.
     pub fn new(parts: EngineParts) -> Self {
-        Self { parts, windows: None }
+        Self::with_steps(parts, Arc::new(steps::build))
+    }
+
+    /// An engine at rest that makes its steps in another way: tests script them.
+    pub fn with_steps(parts: EngineParts, build_step: BuildStep) -> Self {
+        Self { parts, build_step, windows: None }
+    }
+
+    /// Makes the step that the plan describes. Refused when its settings do not fit its kind.
+    pub(super) fn build(&self, planned: &PlannedStep) -> Result<Step, Stop> {
+        (self.build_step)(planned).map_err(Stop::Refused)
     }
 
     /// The journal, to look at.

@@ -78,7 +78,7 @@ pub fn describe(event: &Event) -> String {
         Event::UndoStarted { step } => format!("undoing {step}"),
         Event::UndoFinished { step } => format!("{step} undone"),
         Event::UndoFailed { step, failure } => format!("{step} is stuck: {failure}"),
-        Event::StuckSettled { step, resolution, by, reason } => {
+        Event::StuckSettled { step, resolution, by, reason, .. } => {
             let how = match resolution {
                 Resolution::Retried => "is to be tried again",
                 Resolution::Adopted => "was adopted",

@@ -113,8 +113,7 @@ fn an_undo_that_is_stuck_waits_for_a_person() {
     let mut run = judged(Verdict::Abort);
     run.add(aborted("1.gate")).stick("1.more");
     assert_eq!(next(&run), None);
-    let settle =
-        |resolution| Event::StuckSettled { step: id("1.more"), resolution, by: "me".into(), reason: "looked".into() };
+    let settle = |resolution| Event::settled(id("1.more"), resolution, "me", "looked");
     let mut retried = run.clone();
     retried.add(settle(Resolution::Retried));
     assert_eq!(next(&retried), Some(Effect::Undo(id("1.more"))), "it is condemned all the same");

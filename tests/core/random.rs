@@ -70,12 +70,7 @@ fn event() -> impl Strategy<Value = Event> {
         step().prop_map(|step| Event::UndoStarted { step }),
         step().prop_map(|step| Event::UndoFinished { step }),
         step().prop_map(move |step| Event::UndoFailed { step, failure: failure() }),
-        (step(), resolution).prop_map(|(step, resolution)| Event::StuckSettled {
-            step,
-            resolution,
-            by: "me".into(),
-            reason: String::new()
-        }),
+        (step(), resolution).prop_map(|(step, resolution)| Event::settled(step, resolution, "me", "")),
         Just(Event::Paused { cause: "SIGINT".into() }),
     ]
 }

@@ -6,7 +6,7 @@ use crate::run::{Run, back, failed, phase, succeeded, taken};
 use crate::support::id;
 
 fn settled(step: &str, resolution: Resolution) -> Event {
-    Event::StuckSettled { step: id(step), resolution, by: "me".into(), reason: "looked".into() }
+    Event::settled(id(step), resolution, "me", "looked")
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn a_stuck_undo_is_settled_and_the_same_command_goes_on() {
         run.stick("2.process");
         assert_eq!(next(&run), None);
         let step = id("2.process");
-        run.add(Event::StuckSettled { step, resolution, by: "me".into(), reason: "looked".into() });
+        run.add(Event::settled(step, resolution, "me", "looked"));
         assert_eq!(rehearsing(&run), Some(Rehearsal::Back), "{resolution:?}");
         assert_eq!(next(run.walk(Phase::StagingCopy)), Some(effect), "{resolution:?}");
     }

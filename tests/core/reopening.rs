@@ -92,7 +92,7 @@ fn is_proven(run: &Run) -> bool {
 }
 
 fn settle(run: &mut Run, resolution: Resolution) {
-    run.add(Event::StuckSettled { step: id("1.make"), resolution, by: "me".into(), reason: "looked".into() });
+    run.add(Event::settled(id("1.make"), resolution, "me", "looked"));
 }
 
 #[test]
@@ -155,4 +155,17 @@ fn a_gate_that_passed_on_what_is_forgotten_is_judged_again() {
     run.pass(Phase::Preflight).pass(Phase::Infrastructure).add(back(Phase::Preflight)).stick("1.make");
     settle(&mut run, Resolution::Forgotten);
     assert_eq!(run.state.status(&id("1.gate")), Some(StepStatus::Undone));
+}
+
+#[test]
+fn a_retried_undo_leaves_no_verdict_on_a_thing_that_may_be_gone() {
+    let mut run = Run::open();
+    run.pass(Phase::Preflight).walk(Phase::Infrastructure).done("1.make");
+    run.start("1.gate").judge("1.gate", Verdict::Pass).add(succeeded("1.gate"));
+    // Broken, it is removed before it is made again, and the undo is reported as failed.
+    run.stick("1.make");
+    assert_eq!(run.state.status(&id("1.gate")), Some(StepStatus::Succeeded), "so far");
+    settle(&mut run, Resolution::Retried);
+    let gate = run.state.step(&id("1.gate")).expect("it was started");
+    assert_eq!((gate.status, gate.verdict), (StepStatus::Undone, None));
 }

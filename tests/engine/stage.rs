@@ -229,7 +229,7 @@ impl Stage {
     pub fn settle(&self, resolution: Resolution) {
         let mut ledger = self.ledger(Box::new(self.journal.clone()), Arc::new(Deaf)).expect("nobody else writes");
         let step = ledger.state().stuck().expect("something is stuck").0.clone();
-        let settled = Event::StuckSettled { step, resolution, by: "me".into(), reason: "looked".into() };
+        let settled = Event::settled(step, resolution, "me", "looked");
         ledger.append(settled).expect("it is stuck");
         ledger.close().expect("it is ours");
     }

@@ -9,6 +9,8 @@ use crate::operator::Command;
 pub enum At {
     /// It has the lock; its lease is not journalled yet.
     Locked,
+    /// Its lease is journalled, and no run is open yet.
+    Leased,
     /// Its lease is journalled, its command is not.
     Begin,
     /// Asks the core what is next.
@@ -17,6 +19,8 @@ pub enum At {
     Probe(usize),
     /// The intent of a rehearsal is journalled: says that it begins.
     Beginning(usize),
+    /// What is there is ours and of no use: says that it removes it.
+    Useless(usize),
     /// Nothing is there: makes it.
     Act(usize),
     /// No reply came: looks again, or gives up.
@@ -63,7 +67,7 @@ pub struct Process {
 }
 
 /// How a micro-step may turn out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Turn {
     /// As it should.
     Well,
@@ -77,6 +81,8 @@ pub enum Turn {
     Broken,
     /// What is to be undone cannot be.
     Permanent,
+    /// It was undone, and the reply says that it cannot be.
+    Misreported,
     /// Gives up instead of asking again.
     GiveUp,
     /// The gate says this.
@@ -96,7 +102,9 @@ impl Turn {
     /// Whether something goes wrong that the scenario must have a budget for.
     pub fn is_fault(self) -> bool {
         match self {
-            Self::Denied | Self::LostAfter | Self::LostBefore | Self::Broken | Self::Permanent => true,
+            Self::Denied | Self::LostAfter | Self::LostBefore | Self::Broken | Self::Permanent | Self::Misreported => {
+                true
+            }
             // A soak could see good and bad windows in turn for ever.
             Self::Shows(verdict) => !verdict.passes(),
             Self::Well | Self::GiveUp | Self::Says(_) => false,
@@ -110,7 +118,7 @@ const VERDICTS: [Verdict; 4] = [Verdict::Pass, Verdict::Inconclusive, Verdict::H
 pub fn turns(at: At) -> Vec<Turn> {
     match at {
         At::Act(_) => vec![Turn::Well, Turn::Denied, Turn::LostAfter, Turn::LostBefore, Turn::Broken],
-        At::UndoAct(_) => vec![Turn::Well, Turn::Permanent, Turn::LostAfter, Turn::LostBefore],
+        At::UndoAct(_) => vec![Turn::Well, Turn::Permanent, Turn::Misreported, Turn::LostAfter, Turn::LostBefore],
         At::Lost(_) | At::Held(_) => vec![Turn::Well, Turn::GiveUp],
         At::Judge(_) => VERDICTS.map(Turn::Says).to_vec(),
         At::Watch(_) => VERDICTS.map(Turn::Shows).to_vec(),

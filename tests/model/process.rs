@@ -11,6 +11,7 @@ use crate::position::{At, Process, Turn};
 use crate::rig::{Rig, State};
 use crate::scenario::proven_in;
 use crate::support::{at, evidence};
+use crate::trace::Visible;
 use crate::watching::after_window;
 use crate::world::{Place, Rehearsed};
 
@@ -20,8 +21,23 @@ fn failure(class: FailureClass) -> Failure {
 
 /// Process `who` takes its next micro-step.
 pub fn advance(rig: &Rig, state: &mut State, who: usize, turn: Turn) {
+    take(rig, state, who, turn, &mut None);
+}
+
+/// As [`advance`]; returns what is visible of it from outside. A micro-step does one visible thing at most, because a process
+/// may die between any two of them.
+pub fn advance_visibly(rig: &Rig, state: &mut State, who: usize, turn: Turn) -> Option<Visible> {
+    let mut seen = Some(Vec::new());
+    take(rig, state, who, turn, &mut seen);
+    let mut seen = seen.into_iter().flatten();
+    let first = seen.next();
+    assert_eq!(seen.next(), None, "a second thing in one micro-step, after {first:?}");
+    first
+}
+
+fn take(rig: &Rig, state: &mut State, who: usize, turn: Turn, seen: &mut Option<Vec<Visible>>) {
     let Some(process) = state.processes[who].clone() else { return };
-    let next = Step { rig, state, who, process }.take(turn);
+    let next = Step { rig, state, who, process, seen }.take(turn);
     // An append that was refused has ended the process already.
     if let Some(process) = &mut state.processes[who] {
         match next {
@@ -37,8 +53,10 @@ pub struct Step<'a> {
     pub rig: &'a Rig,
     /// Where everything is.
     pub state: &'a mut State,
-    who: usize,
-    process: Process,
+    pub who: usize,
+    pub process: Process,
+    /// What is visible of it; `None` while every interleaving is visited.
+    pub seen: &'a mut Option<Vec<Visible>>,
 }
 
 impl Step<'_> {
@@ -46,10 +64,12 @@ impl Step<'_> {
     fn take(&mut self, turn: Turn) -> Option<At> {
         match self.process.at {
             At::Locked => self.open(),
+            At::Leased => self.open_run(),
             At::Begin => self.begin(),
             At::Decide => self.decide(),
             At::Beginning(step) => self.begin_rehearsal(step),
             At::Probe(step) => self.probe(step),
+            At::Useless(step) => self.replace(step),
             At::Act(step) => self.act(step, turn),
             At::Lost(step) => match turn {
                 Turn::GiveUp if self.bug(Bug::LostReplyIsClean) => Some(At::Failing(step, Outcome::Clean)),
@@ -73,6 +93,7 @@ impl Step<'_> {
             At::Judge(step) => self.judge(step, turn),
             At::Judged(step, verdict) => self.judged(step, verdict),
             At::UndoProbe(step) => {
+                self.show(|_| Visible::Looked(step));
                 let there = self.state.world.places[step].live > 0;
                 Some(if there { At::UndoAct(step) } else { At::Gone(step) })
             }
@@ -94,14 +115,14 @@ impl Step<'_> {
         self.process.fence = fence;
         self.state.processes[self.who] = Some(self.process.clone());
         let holder = Holder::new(if self.who == 0 { "first" } else { "second" });
-        if !self.append(Event::LeaseTaken { holder, reason: "modelled".into() }) {
-            return None;
-        }
-        if self.state.journal.run().is_none() {
-            let plan = self.digest();
-            self.append(Event::RunOpened { run: RunId::new("run"), rollout: "rollout".into(), plan });
-        }
-        Some(At::Begin)
+        let taken = self.append(Event::LeaseTaken { holder, reason: "modelled".into() });
+        let next = if self.state.journal.run().is_none() { At::Leased } else { At::Begin };
+        taken.then_some(next)
+    }
+
+    fn open_run(&mut self) -> Option<At> {
+        let opened = Event::RunOpened { run: RunId::new("run"), rollout: "rollout".into(), plan: self.digest() };
+        self.append(opened).then_some(At::Begin)
     }
 
     fn begin(&mut self) -> Option<At> {
@@ -137,7 +158,7 @@ impl Step<'_> {
                 }
                 // A person has looked: what becomes of it is theirs to say.
                 self.state.world.places.iter_mut().for_each(|place| place.condemned = false);
-                let settled = Event::StuckSettled { step, resolution, by: "operator".into(), reason: "looked".into() };
+                let settled = Event::settled(step, resolution, "operator", "looked");
                 self.append(settled).then_some(At::Close)
             }
         }
@@ -221,20 +242,25 @@ impl Step<'_> {
             Contract::Exercise => return Some(At::Act(step)), // It sets things in full: no look is needed.
             Contract::Change => {}
         }
+        self.show(|_| Visible::Looked(step));
         let place = self.state.world.places[step];
         if place.live == 0 {
             return Some(At::Act(step));
         }
         if place.broken && !self.bug(Bug::BrokenAdopted) {
-            let id = self.id(step);
-            // Ours, and of no use: it has to go before a new one is made.
-            return self.append(Event::UndoStarted { step: id.clone() }).then(|| {
-                self.hold(self.state.journal.undo_permit(&id).map(|permit| permit.step().clone()));
-                At::UndoProbe(step)
-            });
+            return Some(At::Useless(step));
         }
         self.state.world.ghosts.adopted = true;
         Some(At::Made(step))
+    }
+
+    /// Ours, and of no use: it has to go before a new one is made.
+    fn replace(&mut self, step: usize) -> Option<At> {
+        let id = self.id(step);
+        self.append(Event::UndoStarted { step: id.clone() }).then(|| {
+            self.hold(self.state.journal.undo_permit(&id).map(|permit| permit.step().clone()));
+            At::UndoProbe(step)
+        })
     }
 
     fn act(&mut self, step: usize, turn: Turn) -> Option<At> {
@@ -243,12 +269,15 @@ impl Step<'_> {
         }
         self.account(step);
         self.note_overtaking(step);
+        let happens = !matches!(turn, Turn::Denied | Turn::LostBefore);
+        let is_made = happens && self.state.world.create(step, turn == Turn::Broken);
+        self.show(|world| Visible::Asked(step, world.standing()));
         match turn {
             Turn::Denied => return Some(At::Failing(step, Outcome::Clean)),
             Turn::LostBefore => return Some(At::Lost(step)),
             _ => {}
         }
-        if !self.state.world.create(step, turn == Turn::Broken) {
+        if !is_made {
             // There is one of that name: looks whose it is.
             return Some(At::Probe(step));
         }
@@ -277,6 +306,7 @@ impl Step<'_> {
 
     fn judge(&mut self, step: usize, turn: Turn) -> Option<At> {
         let Turn::Says(found) = turn else { return None };
+        self.show(|_| Visible::Found(step, found));
         self.state.world.places[step].found = Some(found);
         self.state.world.places[step].outdated = false;
         if self.bug(Bug::SuccessUnjudged) {
@@ -311,17 +341,22 @@ impl Step<'_> {
             return None;
         }
         self.account(step);
+        let happens = !matches!(turn, Turn::Permanent | Turn::LostBefore);
+        let is_removed = happens && self.state.world.remove(step);
+        self.show(|world| Visible::Asked(step, world.standing()));
         match turn {
             Turn::Permanent => return Some(At::Sticking(step)),
             Turn::LostBefore if self.bug(Bug::UndoUnseen) => return Some(At::Gone(step)),
             Turn::LostBefore => return Some(At::UndoProbe(step)),
             _ => {}
         }
-        // Still in use, for longer than anyone waits: that is permanent.
-        if !self.state.world.remove(step) {
+        // Still in use, for longer than anyone waits: that is permanent. So is a refusal that came too late to stop it.
+        if is_removed {
+            self.late();
+        }
+        if !is_removed || turn == Turn::Misreported {
             return Some(At::Sticking(step));
         }
-        self.late();
         // Lost or not: an undo ends with a look.
         Some(At::UndoProbe(step))
     }
@@ -333,47 +368,6 @@ impl Step<'_> {
             self.state.world.places[step].found = None;
         }
         accepted.then_some(At::Decide)
-    }
-
-    /// Appends under our lease, as the ledger does. A refusal ends the process.
-    pub fn append(&mut self, event: Event) -> bool {
-        let newest = self.state.journal.fence();
-        let rightful = self.process.has_lock;
-        let fence = if self.bug(Bug::StaleFenceAccepted) { newest.max(self.process.fence) } else { self.process.fence };
-        // Until the thief's lease is journalled the lock alone keeps us out; from then on the reducer must.
-        let locked_out = !rightful && self.process.fence >= newest && !self.bug(Bug::StaleFenceAccepted);
-        let accepted = !locked_out && self.state.absorb(fence, event);
-        let ghosts = &mut self.state.world.ghosts;
-        ghosts.stale_accepted |= accepted && !rightful;
-        ghosts.contradicted |= !accepted && rightful;
-        if !accepted {
-            self.state.processes[self.who] = None;
-        }
-        accepted
-    }
-
-    fn hold(&mut self, permit: Option<StepId>) {
-        if let Some(process) = &mut self.state.processes[self.who] {
-            process.permit = permit;
-        }
-    }
-
-    /// A write is about to happen: was it allowed to?
-    fn account(&mut self, step: usize) {
-        if self.process.permit != Some(self.id(step)) {
-            self.state.world.ghosts.unpermitted = true;
-        }
-    }
-
-    fn late(&mut self) {
-        if self.process.fence != self.state.journal.fence() {
-            self.state.world.ghosts.late_writes = self.state.world.ghosts.late_writes.saturating_add(1);
-        }
-    }
-
-    /// The first call may be in flight when the lease is lost; a second one looks first.
-    fn is_stale_retry(&self) -> bool {
-        self.process.fence != self.state.journal.fence() && self.state.world.ghosts.late_writes > 0
     }
 
     pub fn bug(&self, bug: Bug) -> bool {

@@ -62,7 +62,7 @@ impl Scenario {
             planned("1.test", Phase::Infrastructure, Contract::Gate),
             planned("2.soak", Phase::StagingCopy, Contract::Soak { seconds: 2 }),
         ];
-        scenario(steps, Budget { crashes: 2, faults: 2, commands: 4, thefts: 0 })
+        scenario(steps, Budget { crashes: 2, faults: 2, commands: 3, thefts: 0 })
     }
 
     /// Two things and a gate on both: what was judged may be removed and made again.

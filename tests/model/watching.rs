@@ -5,13 +5,13 @@ use migrate::core::{Contract, Event, Outcome, StepId, StepStatus, Verdict, tripp
 use crate::bug::Bug;
 use crate::position::{At, Turn};
 use crate::process::Step;
+use crate::trace::Visible;
 
 /// A window is judged, and the journal knows.
 pub fn after_window(step: usize, verdict: Verdict) -> At {
     match verdict {
         Verdict::Pass => At::Watched(step, 1),
-        Verdict::Inconclusive => At::Watch(step),
-        Verdict::Hold => At::Held(step),
+        Verdict::Inconclusive | Verdict::Hold => At::Watched(step, 0),
         Verdict::Abort => At::Failing(step, Outcome::Clean),
     }
 }
@@ -26,6 +26,7 @@ impl Step<'_> {
     /// One window: a second, if it was a good one.
     pub fn watch(&mut self, step: usize, turn: Turn) -> Option<At> {
         let Turn::Shows(found) = turn else { return None };
+        self.show(|_| Visible::Found(step, found));
         let place = &mut self.state.world.places[step];
         place.found = Some(found);
         place.outdated = false;
@@ -33,13 +34,15 @@ impl Step<'_> {
         Some(At::Judged(step, found))
     }
 
-    /// A window counts: is that enough?
+    /// A window was looked at, and counts or not: is that enough?
     pub fn count(&mut self, step: usize, seconds: u64) -> Option<At> {
         let observed = Event::SoakObserved { step: self.id(step), seconds, window: None };
         self.append(observed).then(|| {
-            let observed = self.state.journal.step(&self.id(step)).map_or(0, |record| record.observed_seconds);
+            let record = self.state.journal.step(&self.id(step));
+            let observed = record.map_or(0, |record| record.observed_seconds);
             match self.contract(step) {
-                Contract::Soak { seconds } if observed < seconds => At::Watch(step),
+                _ if seconds == 0 && record.and_then(|record| record.verdict) == Some(Verdict::Hold) => At::Held(step),
+                Contract::Soak { seconds: wanted } if seconds == 0 || observed < wanted => At::Watch(step),
                 _ => At::Made(step),
             }
         })

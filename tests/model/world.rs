@@ -157,6 +157,11 @@ impl World {
         }
     }
 
+    /// How many of each step's thing there are, and whether they are of no use.
+    pub fn standing(&self) -> Vec<(u8, bool)> {
+        self.places.iter().map(|place| (place.live, place.broken)).collect()
+    }
+
     /// Whether nothing of ours is left.
     pub fn is_empty(&self) -> bool {
         self.places.iter().all(|place| place.live == 0)

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use migrate::core::rollout::Rollout;
 use migrate::core::{
     Availability, ChecklistItem, Contract, Digest, Event, EvidenceRef, Facts, Failure, FailureClass, Fence, Holder,
-    Outcome, Phase, Plan, PlanDigest, PlannedStep, PresumedStep, Resolution, RunId, Stamped, StepId, StepKind, Verdict,
+    LaterVerdicts, Outcome, Phase, Plan, PlanDigest, PlannedStep, PresumedStep, Resolution, RunId, Stamped, StepId,
+    StepKind, Verdict,
 };
 
 /// The repository's own rollout.yaml.
@@ -132,6 +133,8 @@ pub fn first_events() -> Vec<Stamped> {
         resolution,
         by: "someone".into(),
         reason: "looked at it".into(),
+        // The first version's journals did not say.
+        later_verdicts: LaterVerdicts::Count,
     };
     let facts = Facts::new().with("cluster.endpoint", "store:6379").with("network.subnets", vec!["a".to_owned()]);
     let presumed =
