@@ -1,7 +1,12 @@
 //! Looking at many things, several at once: fifty hosts must not take fifty times as long as one, and must not be asked all
 //! in the same moment either.
 
+use std::pin::Pin;
+
 use futures_util::stream::{self, StreamExt};
+
+/// Something to do.
+pub type Job<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// So many are looked at in the same moment.
 pub const AT_ONCE: usize = 8;
@@ -13,7 +18,12 @@ pub async fn several_at_once<Thing, Looking: Future>(
 ) -> Vec<Looking::Output> {
     // All made before the first is polled: the stream then holds no closure, whose lifetimes the compiler cannot follow.
     let looking: Vec<Looking> = things.into_iter().map(look).collect();
-    stream::iter(looking).buffered(AT_ONCE).collect().await
+    at_most(AT_ONCE, looking).await
+}
+
+/// Does all of them, at most `limit` at a time (at least one), and returns their results in their order.
+pub async fn at_most<Doing: Future>(limit: usize, jobs: Vec<Doing>) -> Vec<Doing::Output> {
+    stream::iter(jobs).buffered(limit.max(1)).collect().await
 }
 
 #[cfg(test)]

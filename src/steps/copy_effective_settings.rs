@@ -1,14 +1,15 @@
-//! What the session bridge and the application, in the copy or in a release, make of their variables. A variable that is in the process, and that
-//! nobody reads, changes nothing: that is an error. Pure.
+//! The settings in force in the session bridge and the application, in the copy or in a release. A variable that is set
+//! in the process, but that no code reads, has no effect: that is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::copy_access::Trial;
 use super::measure::measurement;
-use crate::core::rollout::STAGING;
-use crate::core::{Measurement, Verdict};
+use crate::core::rollout::{Method, STAGING};
+use crate::core::{Failure, Measurement, Verdict};
 use crate::ports::{DetachedFacts, ServiceFacts};
 
 /// The trial endpoint that says it.
@@ -135,6 +136,48 @@ fn read(said: &EffectiveSettings, running: &Running, variables: &BTreeMap<String
         (Verdict::Abort, words)
     };
     measurement(verdict, running.resource.as_str(), summary, data)
+}
+
+/// Requests per worker, on average, until all have answered: the kernel chooses the worker.
+const ASKED_PER_WORKER: usize = 20;
+
+/// Asks as this synthetic user until every worker has answered.
+pub async fn ask(
+    trial: &Trial<'_>,
+    user: u32,
+    running: &Running,
+    variables: &BTreeMap<String, String>,
+) -> Result<Vec<Measurement>, Failure> {
+    let mut answers: BTreeMap<u32, EffectiveSettings> = BTreeMap::new();
+    for _ in 0..running.count.max(1) * ASKED_PER_WORKER {
+        // A connection of its own, so that it may be another worker's.
+        let mut browser = trial.open(user, Vec::new()).await?;
+        let said: EffectiveSettings = trial.ask(&mut *browser, Method::Get, ENDPOINT).await?;
+        answers.insert(said.pid, said);
+        if answers.len() >= running.count {
+            break;
+        }
+    }
+    // What one worker has read is not unread, even when the others had no request for it.
+    let mut unread: Option<BTreeSet<String>> = None;
+    for said in answers.values() {
+        let these: BTreeSet<String> = said.unread.iter().cloned().collect();
+        unread = Some(unread.map_or(these.clone(), |so_far| so_far.intersection(&these).cloned().collect()));
+    }
+    let unread: Vec<String> = unread.unwrap_or_default().into_iter().collect();
+    let judge =
+        |said: &EffectiveSettings| measurements(&EffectiveSettings { unread: unread.clone(), ..said.clone() }, running, variables);
+    let mut measurements: Vec<Measurement> = answers.values().flat_map(judge).collect();
+    if answers.len() < running.count {
+        let summary = format!("{} of {} workers answered", answers.len(), running.count);
+        measurements.push(measurement(
+            Verdict::Inconclusive,
+            running.resource.as_str(),
+            summary,
+            serde_json::Value::Null,
+        ));
+    }
+    Ok(measurements)
 }
 
 #[cfg(test)]

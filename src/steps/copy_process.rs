@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::copy_gunicorn::{self, COPY_PROCESS};
 use super::copy_readback::{self, Told};
 use super::{
     Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext, copy_environment, copy_layout,
@@ -35,7 +36,7 @@ pub struct Settings {
 
 impl Kind for CopyProcess {
     type Settings = Settings;
-    const NAME: &'static str = "copy_process";
+    const NAME: &'static str = COPY_PROCESS;
     const SUMMARY: &'static str = "runs the copy beside the original, and reads back from the process what it was told";
     const CONTRACT: Contract = Contract::Change;
     const PROVIDES: &'static [&'static str] = &["copy.pid_file"];
@@ -50,35 +51,9 @@ fn listens(copy: &DetachedFacts, port: Port) -> bool {
     copy.listening.iter().any(|address| address.rsplit_once(':').is_some_and(|(_, found)| found == port.to_string()))
 }
 
-/// The copy's Gunicorn with so many workers.
-///
-/// # Errors
-/// When the copy's directory makes no paths.
-pub fn gunicorn(rollout: &Rollout, workers: u32) -> Result<DetachedGunicorn, Failure> {
-    Ok(DetachedGunicorn {
-        unit: rollout.application.unit.clone(),
-        original: rollout.application.directory.clone(),
-        directory: rollout.staging.copy.directory.clone(),
-        application: Some(copy_layout::BRIDGE_APPLICATION.to_owned()),
-        port: rollout.staging.copy.port,
-        workers,
-        pid_file: copy_layout::below(rollout, copy_layout::PID_FILE)?,
-        access_log: copy_layout::below(rollout, copy_layout::ACCESS_LOG)?,
-        error_log: copy_layout::below(rollout, copy_layout::ERROR_LOG)?,
-        environment_file: copy_layout::below(rollout, copy_layout::ENVIRONMENT)?,
-    })
-}
-
-/// How many workers phase 2 gives the copy.
-pub fn workers_of_phase_2(plan: &Plan) -> u32 {
-    let settings = plan.steps().iter().find(|step| step.kind.as_str() == CopyProcess::NAME).map(|step| &step.settings);
-    let told = settings.and_then(|settings| settings.get("workers")?.as_u64());
-    told.and_then(|workers| u32::try_from(workers).ok()).unwrap_or(plan.rollout().application.workers)
-}
-
 impl CopyProcess {
     fn gunicorn(&self, rollout: &Rollout) -> Result<DetachedGunicorn, Failure> {
-        gunicorn(rollout, self.0.workers.unwrap_or(rollout.application.workers))
+        copy_gunicorn::gunicorn(rollout, self.0.workers.unwrap_or(rollout.application.workers))
     }
 
     /// The running copy, with those of its variables that are known.

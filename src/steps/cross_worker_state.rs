@@ -10,7 +10,7 @@ use super::ramp_results::RampResults;
 use super::store_loss_users::Script;
 use super::worker_pairs::{Enough, Tally, Trying};
 use super::{
-    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, copy_access, copy_process, shared_state_pairs,
+    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, copy_access, copy_gunicorn, shared_state_pairs,
     target_list,
 };
 use crate::core::rollout::{Rollout, SharedState};
@@ -64,7 +64,7 @@ impl Observe for CrossWorkerState {
         let rollout = context.rollout();
         let resource = copy_access::resource(rollout);
         let nothing = |words: String| measurement(Verdict::Inconclusive, resource.clone(), words, json!({}));
-        let gunicorn = copy_process::gunicorn(rollout, 1)?;
+        let gunicorn = copy_gunicorn::gunicorn(rollout, 1)?;
         let copy = target_list::staging(context).detached(&gunicorn.directory, &gunicorn.pid_file, &[]).await?;
         let workers = copy.map_or(0, |copy| copy.workers.len());
         if workers < 2 {

@@ -16,9 +16,6 @@ use super::{
 use crate::core::rollout::{Method, Rollout, STAGING};
 use crate::core::{Contract, Facts, Failure, Measurement, Verdict};
 
-/// How often each worker is asked for, on average, until all have answered: Gunicorn leaves it to the kernel who does.
-const ASKED_PER_WORKER: usize = 20;
-
 /// Asks the copy.
 pub struct EffectiveSettings;
 
@@ -56,7 +53,7 @@ impl Observe for EffectiveSettings {
         match reader.detached(&rollout.staging.copy.directory, &pid_file, &[]).await? {
             Some(copy) => {
                 let variables = copy_environment::known(rollout, context.facts)?;
-                measurements.extend(ask(&trial, 1, &Running::copy(&copy), &variables).await?);
+                measurements.extend(judged::ask(&trial, 1, &Running::copy(&copy), &variables).await?);
             }
             None => {
                 let summary = "the copy does not run";
@@ -69,41 +66,3 @@ impl Observe for EffectiveSettings {
     }
 }
 
-/// Asks, as this user, until every worker has answered.
-pub async fn ask(
-    trial: &Trial<'_>,
-    user: u32,
-    running: &Running,
-    variables: &BTreeMap<String, String>,
-) -> Result<Vec<Measurement>, Failure> {
-    let mut answers: BTreeMap<u32, Said> = BTreeMap::new();
-    for _ in 0..running.count.max(1) * ASKED_PER_WORKER {
-        // A connection of its own, so that it may be another worker's.
-        let mut browser = trial.open(user, Vec::new()).await?;
-        let said: Said = trial.ask(&mut *browser, Method::Get, judged::ENDPOINT).await?;
-        answers.insert(said.pid, said);
-        if answers.len() >= running.count {
-            break;
-        }
-    }
-    // What one worker has read is not unread, even when the others had no request for it.
-    let mut unread: Option<BTreeSet<String>> = None;
-    for said in answers.values() {
-        let these: BTreeSet<String> = said.unread.iter().cloned().collect();
-        unread = Some(unread.map_or(these.clone(), |so_far| so_far.intersection(&these).cloned().collect()));
-    }
-    let unread: Vec<String> = unread.unwrap_or_default().into_iter().collect();
-    let judge =
-        |said: &Said| judged::measurements(&Said { unread: unread.clone(), ..said.clone() }, running, variables);
-    let mut measurements: Vec<Measurement> = answers.values().flat_map(judge).collect();
-    if answers.len() < running.count {
-        let summary = format!("{} of {} workers answered", answers.len(), running.count);
-        measurements.push(measurement(
-            Verdict::Inconclusive,
-            running.resource.as_str(),
-            summary,
-            serde_json::Value::Null,
-        ));
-    }
-    Ok(measurements)
-}

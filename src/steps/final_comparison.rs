@@ -10,11 +10,10 @@ use serde_json::json;
 
 use super::at_once::several_at_once;
 use super::measure::{failure_of, measurement};
-use super::release_contents::named_configuration;
 use super::target_list::{self, TargetEntry};
 use super::{
-    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, copy_layout, production_conditions as conditions,
-    release_layout, switched_facts, target_group_inspection as target_group,
+    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, copy_layout,
+    release_layout, release_facts, target_group_inspection as target_group,
 };
 use crate::core::rollout::{LoadBalancer, Rollout, VolatilePattern};
 use crate::core::{Contract, Digest, Facts, Failure, Measurement, Statement, Verdict};
@@ -68,7 +67,7 @@ impl Observe for FinalComparison {
 
     fn actions(&self, rollout: &Rollout) -> Vec<Statement> {
         let mut statements = target_group::reads(rollout);
-        statements.push(conditions::instance_reads());
+        statements.push(target_group::instance_reads());
         statements
     }
 
@@ -168,7 +167,7 @@ fn how_it_runs(
     if let Some(other) = running.beside.first() {
         problems.push(format!("a master of before still runs beside it (process {})", other.pid));
     }
-    let (workers, wanted) = (running.workers.len(), switched_facts::wanted_workers(context)?);
+    let (workers, wanted) = (running.workers.len(), release_facts::wanted_workers(context)?);
     if !u32::try_from(workers).is_ok_and(|workers| workers == wanted) {
         problems.push(format!("it runs {workers} workers, not {wanted}"));
     }
@@ -178,7 +177,7 @@ fn how_it_runs(
 /// The file that Gunicorn was told to read its settings from, less its directory.
 fn configuration(command_line: &[String]) -> String {
     let words: Vec<&str> = command_line.iter().map(String::as_str).collect();
-    let named = named_configuration(&words).unwrap_or(release_layout::USUAL_CONFIGURATION);
+    let named = release_layout::named_configuration(&words).unwrap_or(release_layout::USUAL_CONFIGURATION);
     let path = named.strip_prefix("file:").unwrap_or(named);
     path.rsplit('/').next().unwrap_or(path).to_owned()
 }

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::out_of_service::{Cost, OutOfService};
 use super::switch_presence::{is_settled, presence, runs};
 use super::switch_readings::named;
-use super::switched_facts::{before_of, known_release, release, switched, wanted_workers};
+use super::release_facts::{known_release, release, wanted_workers};
+use super::switched_facts::{before_of, switched};
 use super::{
     Change, Condition, Diff, DiffAction, DiffLine, Kind, Presence, ReadContext, Step, WriteContext, cohort,
     named_target, out_of_service, release_layout as layout, waiting,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::measure::measurement;
 use super::{
-    ReadContext, arn, production_conditions, production_target, release_layout, target_group_inspection, waiting,
+    ReadContext, arn, production_target, release_layout, target_group_inspection, waiting,
 };
 use crate::core::rollout::{ProductionTarget, Rollout};
 use crate::core::{ApplyPermit, EitherPermit, Failure, Measurement, Statement, Verdict};
@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(5);
 pub fn actions(rollout: &Rollout) -> Vec<Statement> {
     let Some((group, _)) = rollout.production.drained() else { return Vec::new() };
     let mut statements = target_group_inspection::reads(rollout);
-    statements.push(production_conditions::instance_reads());
+    statements.push(target_group_inspection::instance_reads());
     statements.push(Statement {
         purpose: "take a target out of service and back".into(),
         actions: vec!["elasticloadbalancing:DeregisterTargets".into(), "elasticloadbalancing:RegisterTargets".into()],

@@ -4,22 +4,13 @@
 use serde_json::{Value, json};
 
 use super::at_once::several_at_once;
-use super::{ReadContext, measure::measurement, site_differences, store_loss_drill, target_list};
+use super::{ReadContext, facts, measure::measurement, site_differences, target_list};
 use crate::core::rollout::Difference;
-use crate::core::{FactName, FactValue, Failure, Measurement, Statement, Verdict};
+use crate::core::{FactName, FactValue, Failure, Measurement, Verdict};
 use crate::ports::TargetGroupFacts;
 
 /// What is measured on all of production.
 const PRODUCTION: &str = "production";
-
-/// What it takes to see an instance's tags.
-pub fn instance_reads() -> Statement {
-    Statement {
-        purpose: "find instances and subnets".into(),
-        actions: vec!["ec2:DescribeInstances".into()],
-        resources: vec!["*".into()],
-    }
-}
 
 /// Whether a user stays on one target while the targets differ. `group` is `None` without a load balancer.
 pub fn stickiness(context: &ReadContext<'_>, group: Option<(&str, &TargetGroupFacts)>) -> Measurement {
@@ -42,7 +33,7 @@ pub fn stickiness(context: &ReadContext<'_>, group: Option<(&str, &TargetGroupFa
 
 /// Whether phase 2 has seen the bridge keep a session, with the store and without it.
 pub fn bridge(context: &ReadContext<'_>) -> Measurement {
-    let (verdict, words) = match context.facts.get(&FactName::new(store_loss_drill::KEPT)) {
+    let (verdict, words) = match context.facts.get(&FactName::new(facts::KEPT)) {
         Some(FactValue::Text(users)) => (
             Verdict::Pass,
             format!(

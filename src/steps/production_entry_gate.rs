@@ -58,7 +58,7 @@ impl Observe for ProductionEntryGate {
 
     fn actions(&self, rollout: &Rollout) -> Vec<Statement> {
         let mut statements = target_group::reads(rollout);
-        statements.push(conditions::instance_reads());
+        statements.push(target_group::instance_reads());
         statements.extend(auto_scaling::reads(rollout));
         statements
     }

@@ -12,7 +12,7 @@ use super::soak_probe::Probed;
 use super::soak_service::{Registered, Running};
 use super::{
     Diff, DiffAction, Kind, Observation, ReadContext, Step, Watch, Watched, measure, production_target, soak_bridge,
-    soak_cohort, soak_comparison, soak_probe, soak_store, soak_workers, switched_facts, target_group_inspection,
+    soak_cohort, soak_comparison, soak_probe, soak_store, soak_workers, release_facts, target_group_inspection,
 };
 use crate::core::rollout::{ProductionTarget, Rollout};
 use crate::core::{Contract, Failure, Input, Measurement, Statement, Verdict};
@@ -51,7 +51,7 @@ impl Kind for ProductionSoak {
 
 /// The release that this target was switched to.
 fn release(context: &ReadContext<'_>, target: &str) -> Result<ReleaseName, Failure> {
-    switched_facts::known_release(context.facts).ok_or_else(|| {
+    release_facts::known_release(context.facts).ok_or_else(|| {
         Failure::permanent(format!("{target}: nobody has said which release it was switched to"))
             .hint("`release_package` does, earlier in phases/4-production.yaml: run the phase again")
     })

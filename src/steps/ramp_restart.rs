@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::copy_access::{RestartAsked, Trial};
-use super::{ReadContext, copy_process, target_list};
+use super::{ReadContext, copy_gunicorn, target_list};
 use crate::core::Failure;
 use crate::core::rollout::Method;
 
@@ -28,7 +28,7 @@ struct Answered {
 /// # Errors
 /// When the host cannot be looked at.
 pub async fn wait_for_workers(context: &ReadContext<'_>, wanted: u32) -> Result<Option<usize>, Failure> {
-    let gunicorn = copy_process::gunicorn(context.rollout(), wanted)?;
+    let gunicorn = copy_gunicorn::gunicorn(context.rollout(), wanted)?;
     let clock = &context.ports.clock;
     let began = clock.elapsed();
     loop {

@@ -165,20 +165,10 @@ fn configuration_source(context: &ReadContext<'_>) -> Result<(String, Digest), F
     Ok((source, digest))
 }
 
-/// The configuration that Gunicorn's command line names, as it names it; the last one counts.
-pub fn named_configuration<'a>(words: &[&'a str]) -> Option<&'a str> {
-    let apart = |at: usize| words.get(at + 1).filter(|_| matches!(words[at], "-c" | "--config")).copied();
-    let joined = |at: usize| {
-        let short = || words[at].strip_prefix("-c").filter(|rest| !rest.is_empty());
-        words[at].strip_prefix("--config=").or_else(short)
-    };
-    (0..words.len()).rev().find_map(|at| apart(at).or_else(|| joined(at)))
-}
-
 /// What Gunicorn's configuration is called, below the live tree: what its command line names, or the usual file.
 fn configuration_of(rollout: &Rollout, command_line: &str) -> Result<String, Failure> {
     let words: Vec<&str> = command_line.split_whitespace().collect();
-    let Some(named) = named_configuration(&words) else { return Ok(layout::USUAL_CONFIGURATION.to_owned()) };
+    let Some(named) = layout::named_configuration(&words) else { return Ok(layout::USUAL_CONFIGURATION.to_owned()) };
     let live = format!("{}/", rollout.application.directory);
     let path = named.strip_prefix("file:").unwrap_or(named);
     let path = path.strip_prefix(&live).unwrap_or(path);

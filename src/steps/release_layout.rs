@@ -1,7 +1,7 @@
 //! Where everything of ours lies on a production target. The one list: what one step writes, others read.
 
 use super::copy_layout::{self, as_path};
-use super::worker_recommendation::RECOMMENDED;
+use super::facts::RECOMMENDED;
 use crate::core::rollout::{AbsolutePath, Rollout};
 use crate::core::{FactName, FactValue, Facts, Failure};
 use crate::ports::{LiveTree, OwnedDirectory, ReleaseName, ReleaseSite};
@@ -107,6 +107,16 @@ pub fn recommended_workers(facts: &Facts) -> Result<Option<u32>, Failure> {
         }),
         _ => Ok(None),
     }
+}
+
+/// The configuration file that Gunicorn's command line names, as written there; the last one counts.
+pub fn named_configuration<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let apart = |at: usize| words.get(at + 1).filter(|_| matches!(words[at], "-c" | "--config")).copied();
+    let joined = |at: usize| {
+        let short = || words[at].strip_prefix("-c").filter(|rest| !rest.is_empty());
+        words[at].strip_prefix("--config=").or_else(short)
+    };
+    (0..words.len()).rev().find_map(|at| apart(at).or_else(|| joined(at)))
 }
 
 /// One of the files above, in a release or at the live path.

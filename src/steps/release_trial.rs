@@ -10,7 +10,7 @@ use super::copy_access::Trial;
 use super::measure::{failure_of, measurement};
 use super::{
     Condition, Diff, DiffAction, Exercise, Kind, Observation, Presence, ReadContext, Step, WriteContext, cohort,
-    journey_walk, named_target, production_target, release_layout as layout, switched_facts, switched_service,
+    journey_walk, named_target, production_target, release_layout as layout, release_facts, switched_service,
 };
 use crate::core::rollout::{AbsolutePath, Port, ProductionTarget, Rollout};
 use crate::core::{ApplyPermit, Contract, Facts, Failure, FailureClass, Measurement, UndoPermit, Verdict};
@@ -128,7 +128,7 @@ impl Exercise for ReleaseTrial {
         let rollout = read.rollout();
         let writer = named_target::writer(context, name)?;
         let target = production_target::find(rollout, name).map_err(WriteFailure::clean)?;
-        let release = switched_facts::release(read.facts).map_err(WriteFailure::clean)?;
+        let release = release_facts::release(read.facts).map_err(WriteFailure::clean)?;
         let directory = layout::release(rollout, &release).map_err(WriteFailure::clean)?;
         let gunicorn = self.gunicorn(rollout, &directory).map_err(WriteFailure::clean)?;
         read.say(format!("{name}: the release {release} is tried on 127.0.0.1:{}", gunicorn.port));

@@ -10,15 +10,13 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::facts::KEPT;
 use super::store_loss_verdict::judge;
 use super::store_loss_watch::Watch;
 use super::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 use crate::core::rollout::HumanDuration;
 use crate::core::{ApplyPermit, Contract, Facts, Failure, Input, Measurement, UndoPermit};
 use crate::ports::{CutState, PathCut, WritableTarget, WriteFailure};
-
-/// The fact that says of how many users the bridge was seen to keep the session, with the store, without it and after.
-pub const KEPT: &str = "bridge.kept_sessions";
 
 /// A cut that begins sooner than this comes too soon for users to sign in.
 const SIGNING_IN: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::copy_effective_settings::Running;
 use super::measure::measurement;
-use super::switched_facts::wanted_workers;
+use super::release_facts::wanted_workers;
 use super::{ReadContext, copy_access, release_layout, target_group_inspection};
 use crate::core::rollout::{JourneyRequest, LoadBalancer, ProductionTarget};
 use crate::core::{Failure, Measurement, Verdict};

@@ -8,11 +8,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::copy_access::Trial;
-use super::copy_effective_settings::Running;
+use super::copy_effective_settings::{self, Running};
 use super::measure::{failure_of, measurement};
 use super::session_on_store::{self, CookieName, Opened, Wanted};
 use super::{
-    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, cohort, effective_settings, journey_walk,
+    Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, cohort, journey_walk,
     production_target, release_layout, switched_service,
 };
 use crate::core::rollout::{CohortNumbers, LoadBalancer, ProductionTarget, Rollout};
@@ -186,7 +186,7 @@ impl Looking<'_> {
                 let Some(running) = &self.running else { return Ok(Vec::new()) };
                 let trial = Trial::of_production(context, target).await?;
                 let variables = switched_service::variables(context, target).await?;
-                effective_settings::ask(&trial, walker, running, &variables).await?
+                copy_effective_settings::ask(&trial, walker, running, &variables).await?
             }
             Side::NewSession => {
                 let trial = Trial::of_production(context, target).await?;

@@ -156,3 +156,12 @@ fn judge(rollout: &Rollout, name: &str, group: &TargetGroupFacts, declared: &BTr
     };
     measurement(verdict, group.arn.as_str(), summary, data)
 }
+
+/// The IAM statement for reading an instance's tags.
+pub fn instance_reads() -> Statement {
+    Statement {
+        purpose: "find instances and subnets".into(),
+        actions: vec!["ec2:DescribeInstances".into()],
+        resources: vec!["*".into()],
+    }
+}

@@ -11,7 +11,7 @@ use super::ramp_judgement::{Judged, judge};
 use super::ramp_results::{RESULTS, RampResults, WORKERS};
 use super::{
     Condition, Diff, DiffAction, Exercise, Kind, Observation, Presence, ReadContext, Step, WriteContext, copy_access,
-    copy_layout, copy_process, store_access, target_list,
+    copy_layout, copy_gunicorn, store_access, target_list,
 };
 use crate::core::{ApplyPermit, ChecklistItem, Contract, Facts, Failure, Input, Measurement, UndoPermit, Verdict};
 use crate::ports::{DirectoryState, StoreAccess, WritableTarget, WriteFailure};
@@ -71,8 +71,8 @@ impl Exercise for WorkerRamp {
     /// The copy as phase 2 left it is nothing of ours; so is no copy at all.
     async fn probe(&self, context: &ReadContext<'_>) -> Result<Presence, Failure> {
         let rollout = context.rollout();
-        let usual = copy_process::workers_of_phase_2(context.plan);
-        let gunicorn = copy_process::gunicorn(rollout, usual)?;
+        let usual = copy_gunicorn::workers_of_phase_2(context.plan);
+        let gunicorn = copy_gunicorn::gunicorn(rollout, usual)?;
         let reader = target_list::staging(context);
         if let DirectoryState::Foreign(why) = reader.owned_directory(&copy_layout::place(rollout)).await? {
             return Ok(Presence::Foreign(why));
@@ -97,7 +97,7 @@ impl Exercise for WorkerRamp {
         let store = self.store(context.read).await.map_err(WriteFailure::clean)?;
         let mut ramp = Ramp::default();
         let went = climb(context, permit, &store, &mut ramp).await;
-        let stays = ramp.good.unwrap_or_else(|| copy_process::workers_of_phase_2(context.read.plan));
+        let stays = ramp.good.unwrap_or_else(|| copy_gunicorn::workers_of_phase_2(context.read.plan));
         match went {
             // It is begun again, from the first count.
             Err(failed) if failed.failure.class.is_retryable() => Err(failed),
@@ -118,8 +118,8 @@ impl Exercise for WorkerRamp {
 
     async fn undo(&self, context: &WriteContext<'_>, permit: &UndoPermit) -> Result<(), WriteFailure> {
         let rollout = context.read.rollout();
-        let usual = copy_process::workers_of_phase_2(context.read.plan);
-        let gunicorn = copy_process::gunicorn(rollout, usual).map_err(WriteFailure::clean)?;
+        let usual = copy_gunicorn::workers_of_phase_2(context.read.plan);
+        let gunicorn = copy_gunicorn::gunicorn(rollout, usual).map_err(WriteFailure::clean)?;
         context.ports.targets.writer(&WritableTarget::staging(rollout)).revert_detached(permit, &gunicorn).await
     }
 }
@@ -134,7 +134,7 @@ impl WorkerRamp {
 /// Has the copy run with so many workers.
 async fn set(context: &WriteContext<'_>, permit: &ApplyPermit, workers: u32) -> Result<(), WriteFailure> {
     let rollout = context.read.rollout();
-    let gunicorn = copy_process::gunicorn(rollout, workers).map_err(WriteFailure::clean)?;
+    let gunicorn = copy_gunicorn::gunicorn(rollout, workers).map_err(WriteFailure::clean)?;
     context.ports.targets.writer(&WritableTarget::staging(rollout)).restart_detached(permit, &gunicorn).await
 }
 

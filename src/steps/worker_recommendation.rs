@@ -5,15 +5,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::facts::RECOMMENDED;
 use super::measure::{failure_of, measurement};
 use super::ramp_results::RampResults;
 use super::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, copy_access};
 use crate::core::rollout::Rollout;
 use crate::core::{Contract, Facts, Failure};
 use crate::evidence::{KneeLimits, WorkerRun, knee};
-
-/// The fact that holds the recommendation.
-pub const RECOMMENDED: &str = "workers.recommended";
 
 /// Recommends.
 pub struct WorkerRecommendation;

@@ -10,7 +10,7 @@ use super::script::{Known, fails};
 use crate::core::rollout::{JourneyRequest, ProductionTarget};
 use crate::core::{Failure, Secret};
 use crate::ports::LoadTarget;
-use crate::steps::at_most::{Job, at_most};
+use crate::steps::at_once::{Job, at_most};
 use crate::steps::{ReadContext, copy_access, production_target};
 
 /// Between the two times that everything is asked: what differs by the second is not what is to be compared.

@@ -11,7 +11,7 @@ use crate::core::rollout::{IDENTITY, JourneyRequest, Method, ProductionTarget};
 use crate::core::{Digest, Failure, Secret};
 use crate::ports::{Browser, LoadTarget};
 use crate::steps::ReadContext;
-use crate::steps::at_most::{Job, at_most};
+use crate::steps::at_once::{Job, at_most};
 use crate::steps::copy_access::{self, SessionSaid, Trial};
 
 /// A user without an answer is asked once more, after this long.
