@@ -3,6 +3,7 @@
 
 pub mod adapters;
 pub mod cli;
+pub mod configuration;
 pub mod core;
 pub mod engine;
 pub mod evidence;
@@ -10,5 +11,4 @@ pub mod journal;
 pub mod ports;
 pub mod report;
 pub mod sim;
-pub mod spec;
 pub mod steps;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use migrate::adapters::SystemClock;
+use migrate::configuration::{LoadOptions, load};
 use migrate::core::{ChecklistItem, Digest, Event, EvidenceRef, Facts, Holder, Phase, Verdict};
 use migrate::journal::{Ledger, StateDirectory};
 use migrate::ports::{Clock, EventSink};
-use migrate::spec::{LoadOptions, load};
 use migrate::steps::BuiltInKinds;
 
 use super::processes::Process;

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::configuration::Diagnostics;
 use crate::core::{Exit, Failure};
 use crate::engine::Stop;
 use crate::ports::JournalFault;
-use crate::spec::Diagnostics;
 
 /// The version of the JSON that commands print.
 pub const OUTPUT_VERSION: u32 = 1;

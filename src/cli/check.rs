@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Trouble};
 use super::session::{Session, judged_at};
 use super::wiring;
+use crate::configuration::{self, Loaded, Style};
 use crate::core::{
     ChecklistItem, Exit, Failure, Missing, Phase, Plan, Proof, RunState, StepStatus, Verdict, missing_for,
     missing_for_done, proof,
 };
 use crate::engine::{Finding, look};
 use crate::report::{JunitCase, junit, mark, utc};
-use crate::spec::{self, Loaded, Style};
 
 /// Options of `migrate check`.
 #[derive(Debug, Clone, clap::Args)]
@@ -95,9 +95,9 @@ impl CheckArgs {
         session.load().inspect_err(|trouble| {
             let Trouble::Files(diagnostics) = trouble else { return };
             if on_github() {
-                session.printer.annotate(&spec::render_github(diagnostics.iter()));
+                session.printer.annotate(&configuration::render_github(diagnostics.iter()));
             }
-            let failure = Some(spec::render_text(diagnostics.iter(), Style::Plain));
+            let failure = Some(configuration::render_text(diagnostics.iter(), Style::Plain));
             let case = JunitCase { name: "rollout.yaml".into(), failure, skipped: None };
             if let Err(why) = self.write_junit(&[case]) {
                 session.printer.warn(&why);
@@ -257,7 +257,7 @@ fn files_line(loaded: &Loaded) -> Line {
     let mut detail = format!("{steps} steps, plan {}", loaded.plan.digest());
     if !loaded.warnings.is_empty() {
         detail.push('\n');
-        detail.push_str(&spec::render_text(&loaded.warnings, Style::Plain));
+        detail.push_str(&configuration::render_text(&loaded.warnings, Style::Plain));
     }
     Line { name: loaded.rollout_path.display().to_string(), verdict: Verdict::Pass, detail }
 }

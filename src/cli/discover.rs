@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::printer::Printer;
 use super::wiring::World;
+use crate::configuration::Loaded;
 use crate::core::rollout::SshHost;
 use crate::core::{Availability, Contract, Event, Facts, Failure, Phase, Plan, PlannedStep, PresumedStep};
 use crate::ports::{Silent, TaggedResource};
-use crate::spec::Loaded;
-use crate::steps::{self, Presence, ReadContext, tags};
+use crate::steps::account::tags;
+use crate::steps::{self, Presence, ReadContext};
 
 /// A step of which something is left, or may be.
 struct Found<'a> {

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::answer::{Answer, Trouble};
 use super::session::Session;
+use crate::configuration;
 use crate::core::Exit;
-use crate::spec;
 
 /// Options of `migrate init`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ impl InitArgs {
         let path = session.rollout_path();
         let mut options = OpenOptions::new();
         options.write(true).create(self.force).truncate(self.force).create_new(!self.force);
-        let written = options.open(path).and_then(|mut file| file.write_all(spec::starter().as_bytes()));
+        let written = options.open(path).and_then(|mut file| file.write_all(configuration::starter().as_bytes()));
         match written {
             Ok(()) => Ok(Answer::pass(
                 format!("{} written; change what its comments say, then `migrate check`", path.display()),

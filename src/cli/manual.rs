@@ -1,7 +1,7 @@
 //! The way back without this tool: plain commands, from the names in rollout.yaml alone.
 
 use crate::core::rollout::{ProductionTarget, Rollout};
-use crate::steps::{names, tags};
+use crate::steps::account::{names, tags};
 
 /// What a person types, in order, when neither the journal nor the tool is to be had.
 pub fn manual(rollout: &Rollout) -> String {

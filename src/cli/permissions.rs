@@ -6,7 +6,7 @@ use crate::steps;
 
 pub(super) fn run(session: &Session) -> Result<Answer, Trouble> {
     let plan = session.load()?.plan;
-    let policy = steps::policy::policy(&plan)?;
+    let policy = steps::account::policy::policy(&plan)?;
     let text = serde_json::to_string_pretty(&policy).unwrap_or_default();
     Ok(Answer::pass(text, policy).product())
 }

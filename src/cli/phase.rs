@@ -5,9 +5,9 @@ use serde_json::json;
 use super::answer::{Answer, Trouble};
 use super::session::Session;
 use super::{signals, wiring};
+use crate::configuration::{self, Style};
 use crate::core::{Event, Exit, Phase};
 use crate::engine::Stop;
-use crate::spec::{self, Style};
 
 /// Options of `migrate phase`.
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ impl PhaseArgs {
     pub(super) async fn run(self, session: &Session) -> Result<Answer, Trouble> {
         let loaded = session.load()?;
         if !loaded.warnings.is_empty() {
-            session.printer.remark(&spec::render_text(&loaded.warnings, Style::Plain));
+            session.printer.remark(&configuration::render_text(&loaded.warnings, Style::Plain));
         }
         let before = session.replay()?.state;
         let is_untouched = before.furthest_phase().is_none();

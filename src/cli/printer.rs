@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, OUTPUT_VERSION, Trouble};
 use super::options::{GlobalArgs, OutputFormat};
+use crate::configuration::{self, Style};
 use crate::core::Exit;
 use crate::ports::{EventSink, Progress, ProgressSink};
 use crate::report::{LineReport, LiveReport};
-use crate::spec::{self, Style};
 
 /// How to print, decided once.
 #[derive(Debug, Clone)]
@@ -139,7 +139,7 @@ impl Printer {
 
     fn words(&self, trouble: &Trouble) -> String {
         match trouble {
-            Trouble::Files(diagnostics) => spec::render_text(diagnostics.iter(), self.style()),
+            Trouble::Files(diagnostics) => configuration::render_text(diagnostics.iter(), self.style()),
             Trouble::Other { exit, message, hint } => {
                 let (red, cyan, end) =
                     if self.color_err { ("\u{1b}[1;31m", "\u{1b}[36m", "\u{1b}[0m") } else { ("", "", "") };

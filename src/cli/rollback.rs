@@ -8,10 +8,10 @@ use super::manual::manual;
 use super::session::{Session, holder};
 use super::{signals, wiring};
 use crate::adapters::SystemClock;
+use crate::configuration::InstalledFiles;
 use crate::core::{Event, Exit, Phase, Plan, RunState};
 use crate::ports::Clock;
-use crate::spec::InstalledFiles;
-use crate::steps::tags;
+use crate::steps::account::tags;
 
 /// Options of `migrate rollback`.
 #[derive(Debug, clap::Args)]

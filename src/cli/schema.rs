@@ -1,8 +1,8 @@
 //! `migrate schema`: the JSON Schema, for editors.
 
 use super::answer::{Answer, Trouble};
+use crate::configuration;
 use crate::core::Exit;
-use crate::spec;
 use crate::steps::BuiltInKinds;
 
 /// Options of `migrate schema`.
@@ -29,8 +29,8 @@ enum Of {
 impl SchemaArgs {
     pub(super) fn run(self) -> Result<Answer, Trouble> {
         let schema = match self.of {
-            Of::Rollout => spec::schema(),
-            Of::Phase => spec::phase_schema(&BuiltInKinds),
+            Of::Rollout => configuration::schema(),
+            Of::Phase => configuration::phase_schema(&BuiltInKinds),
         };
         let value = serde_json::to_value(schema)
             .map_err(|error| Trouble::new(Exit::Internal, error.to_string(), "report this as a bug"))?;

@@ -7,11 +7,11 @@ use super::answer::Trouble;
 use super::options::GlobalArgs;
 use super::printer::Printer;
 use crate::adapters::SystemClock;
+use crate::configuration::{self, LoadOptions, Loaded};
 use crate::core::{Event, Exit, Holder, Plan, PlanDigest, RunId, RunState};
 use crate::journal::{Ledger, Replayed, StateDirectory};
 use crate::ports::{Clock, EventSink};
 use crate::report::utc;
-use crate::spec::{self, LoadOptions, Loaded};
 use crate::steps::BuiltInKinds;
 
 /// The environment variable with the time at which a recorded run is judged.
@@ -54,7 +54,7 @@ impl Session {
     /// Every mistake in them.
     pub fn load(&self) -> Result<Loaded, Trouble> {
         let options = LoadOptions { rollout: self.global.rollout.clone(), phases: self.global.phases.clone() };
-        Ok(spec::load(&options, &BuiltInKinds)?)
+        Ok(configuration::load(&options, &BuiltInKinds)?)
     }
 
     /// Replays the journal without taking the lock.

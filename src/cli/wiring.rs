@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::printer::Audience;
 use crate::adapters;
+use crate::configuration::InstalledFiles;
 use crate::core::Plan;
 use crate::engine::{Backoff, Cancel, Engine, EngineParts};
 use crate::journal::{FileEvidence, Ledger};
-use crate::spec::InstalledFiles;
 use crate::steps::{ReadPorts, WritePorts};
 
 /// The world, to look at and to change.

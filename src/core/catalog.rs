@@ -1,4 +1,4 @@
-//! Which kinds of step there are: what `spec` needs to check `phases/` without knowing how a step works.
+//! Which kinds of step there are: what `configuration` needs to check `phases/` without knowing how a step works.
 
 use super::{Availability, Contract, FactName, StepKind};
 

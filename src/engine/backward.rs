@@ -2,7 +2,8 @@
 
 use super::{Engine, Stop};
 use crate::core::{Event, Failure, FailureClass, Phase, PlannedStep, StepId, UndoPermit};
-use crate::steps::{Condition, Presence, Undoable, tags};
+use crate::steps::account::tags;
+use crate::steps::{Condition, Presence, Undoable};
 
 impl Engine {
     /// Undoes a step. Legal whatever became of it: an undo begins with a probe.

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext, measure::measurement, named_target,
-};
+use super::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 use crate::core::{ApplyPermit, Contract, Facts, Failure, Measurement, UndoPermit, Verdict};
 use crate::ports::{CommandOutput, Script, WriteFailure};
+use crate::steps::measure::measurement;
+use crate::steps::targets::named;
 
 /// Runs scripts on a target.
 pub struct Command(Settings);
@@ -51,7 +51,7 @@ impl Command {
 
 /// Runs a script that only looks.
 pub(super) async fn check_on(context: &ReadContext<'_>, target: &str, script: &str) -> Result<CommandOutput, Failure> {
-    let output = named_target::reader(context, target)?.check(&Script(script.to_owned())).await?;
+    let output = named::reader(context, target)?.check(&Script(script.to_owned())).await?;
     // 126 and 127 are the shell's: the script itself could not run, so it has said neither yes nor no.
     if matches!(output.code, 126 | 127) {
         return Err(Failure::permanent(format!("a check could not run on {target}: {}", ending(&output)))
@@ -98,8 +98,7 @@ impl Change for Command {
     }
 
     async fn apply(&self, context: &WriteContext<'_>, permit: &ApplyPermit) -> Result<(), WriteFailure> {
-        let output =
-            named_target::writer(context, &self.0.target)?.execute(permit, &Script(self.0.run.clone())).await?;
+        let output = named::writer(context, &self.0.target)?.execute(permit, &Script(self.0.run.clone())).await?;
         succeeded(&output, "the command", &self.0.target)
     }
 
@@ -118,8 +117,7 @@ impl Change for Command {
     }
 
     async fn undo(&self, context: &WriteContext<'_>, permit: &UndoPermit) -> Result<(), WriteFailure> {
-        let output =
-            named_target::writer(context, &self.0.target)?.revert(permit, &Script(self.0.undo.clone())).await?;
+        let output = named::writer(context, &self.0.target)?.revert(permit, &Script(self.0.undo.clone())).await?;
         succeeded(&output, "the undo", &self.0.target)
     }
 }

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::command::{check_on, ending, first_line};
 use super::{Diff, DiffAction, Kind, Observation, ReadContext, Step, Watch, Watched, measure};
 use crate::core::rollout::Rollout;
 use crate::core::{Contract, Failure, Statement, Verdict};
 use crate::ports::CommandOutput;
+use crate::steps::command::{check_on, ending, first_line};
 
 /// Watches with a script.
 pub struct CommandSoak(Settings);

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
-use super::Step;
+use super::{Step, account, cohort, copy, production, release, soak, store, store_loss, targets, workers};
 use crate::core::{Availability, Catalog, Contract, FactName, Failure, KindEntry, PlannedStep, StepKind};
 
 /// A kind of step: its name, its settings and how to make one.
@@ -27,7 +27,7 @@ pub trait Kind {
 type Build = fn(&serde_json::Value) -> Result<Step, serde_json::Error>;
 
 /// A row of the registry.
-struct Row {
+pub(super) struct Row {
     name: &'static str,
     summary: &'static str,
     contract: Contract,
@@ -37,7 +37,7 @@ struct Row {
 }
 
 /// The row of a kind that is built.
-fn built<K: Kind>() -> Row {
+pub(super) fn built<K: Kind>() -> Row {
     Row {
         name: K::NAME,
         summary: K::SUMMARY,
@@ -48,51 +48,22 @@ fn built<K: Kind>() -> Row {
     }
 }
 
+/// Every room's list, in the order of the phases.
 fn rows() -> Vec<Row> {
-    vec![
-        built::<super::caller_identity::CallerIdentity>(),
-        built::<super::network_facts::NetworkFacts>(),
-        built::<super::permissions::Permissions>(),
-        built::<super::target_inspection::TargetInspection>(),
-        built::<super::target_group_inspection::TargetGroupInspection>(),
-        built::<super::cost_gate::CostGate>(),
-        built::<super::protected_baseline::ProtectedBaseline>(),
-        built::<super::cache_subnet_group::CacheSubnetGroup>(),
-        built::<super::security_group::SecurityGroup>(),
-        built::<super::ingress_rules::IngressRules>(),
-        built::<super::replication_group::ReplicationGroup>(),
-        built::<super::cache_connection_test::CacheConnectionTest>(),
-        built::<super::refused_source::RefusedSource>(),
-        built::<super::protected_unchanged::ProtectedUnchanged>(),
-        built::<super::session_key_space::SessionKeySpace>(),
-        built::<super::copy_process::CopyProcess>(),
-        built::<super::command::Command>(),
-        built::<super::command_soak::CommandSoak>(),
-        built::<super::application_copy::ApplicationCopy>(),
-        built::<super::session_bridge::SessionBridge>(),
-        built::<super::copy_configuration::CopyConfiguration>(),
-        built::<super::effective_settings::EffectiveSettings>(),
-        built::<super::right_store_proof::RightStoreProof>(),
-        built::<super::session_census::SessionCensus>(),
-        built::<super::data_gate::DataGate>(),
-        built::<super::side_by_side_comparison::SideBySideComparison>(),
-        built::<super::store_loss_drill::StoreLossDrill>(),
-        built::<super::rollback_rehearsal::RollbackRehearsal>(),
-        built::<super::worker_ramp::WorkerRamp>(),
-        built::<super::cross_worker_state::CrossWorkerState>(),
-        built::<super::memory_leak_test::MemoryLeakTest>(),
-        built::<super::worker_recommendation::WorkerRecommendation>(),
-        built::<super::release_room::ReleaseRoom>(),
-        built::<super::release_package::ReleasePackage>(),
-        built::<super::release_trial::ReleaseTrial>(),
-        built::<super::in_place_switch::InPlaceSwitch>(),
-        built::<super::switched_processes::SwitchedProcesses>(),
-        built::<super::session_cohort::SessionCohort>(),
-        built::<super::switched_target_check::SwitchedTargetCheck>(),
-        built::<super::production_entry_gate::ProductionEntryGate>(),
-        built::<super::final_comparison::FinalComparison>(),
-        built::<super::production_soak::ProductionSoak>(),
-    ]
+    let ground = vec![built::<crate::steps::command::Command>(), built::<crate::steps::command_soak::CommandSoak>()];
+    let rooms = [
+        account::kinds::rows(),
+        targets::kinds::rows(),
+        store::kinds::rows(),
+        copy::kinds::rows(),
+        store_loss::kinds::rows(),
+        workers::kinds::rows(),
+        release::kinds::rows(),
+        cohort::kinds::rows(),
+        production::kinds::rows(),
+        soak::kinds::rows(),
+    ];
+    rooms.into_iter().flatten().chain(ground).collect()
 }
 
 /// The built-in kinds.

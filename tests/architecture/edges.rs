@@ -8,7 +8,7 @@ use crate::code::{Source, is_name, sources};
 const TABLE: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("evidence", &["core"]),
-    ("spec", &["core"]),
+    ("configuration", &["core"]),
     ("ports", &["core", "evidence"]),
     ("journal", &["core", "ports"]),
     ("steps", &["core", "ports", "evidence"]),
@@ -16,7 +16,7 @@ const TABLE: [(&str, &[&str]); 11] = [
     ("adapters", &["core", "ports", "evidence"]),
     ("sim", &["core", "ports", "journal", "evidence"]),
     ("report", &["core", "ports"]),
-    ("cli", &["core", "evidence", "spec", "ports", "journal", "steps", "engine", "adapters", "sim", "report"]),
+    ("cli", &["core", "evidence", "configuration", "ports", "journal", "steps", "engine", "adapters", "sim", "report"]),
 ];
 
 /// A use of one top-level module by another.
@@ -52,8 +52,8 @@ pub fn edges(source: &Source) -> BTreeSet<Edge> {
     edges
 }
 
-/// Where a chain of `super::` ends, when it climbs out to the crate's root.
-fn climb(source: &Source, at: usize, depth: usize) -> Option<usize> {
+/// Where a chain of `super::` ends when it climbs at least `depth` modules.
+pub fn climb(source: &Source, at: usize, depth: usize) -> Option<usize> {
     if source.code[..at].trim_end().ends_with("super::") {
         return None;
     }
@@ -67,7 +67,7 @@ fn climb(source: &Source, at: usize, depth: usize) -> Option<usize> {
 }
 
 /// The first names after `::`, one or, of a group, several.
-fn names_after(code: &str) -> Vec<String> {
+pub fn names_after(code: &str) -> Vec<String> {
     let Some(path) = code.strip_prefix("::") else { return Vec::new() };
     let Some(group) = path.strip_prefix('{') else { return vec![path.chars().take_while(|c| is_name(*c)).collect()] };
     let mut names = Vec::new();

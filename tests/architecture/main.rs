@@ -3,5 +3,6 @@
 
 mod code;
 mod edges;
+mod rooms;
 mod rules;
 mod sample;

@@ -21,7 +21,10 @@ fn a_forbidden_edge_is_reported_however_it_is_written() {
         edge("core", "sim")
     );
     assert_eq!(forbidden_in("src/core/x.rs", "use super::super::ports::Clock;"), edge("core", "ports"));
-    assert_eq!(forbidden_in("src/core/rollout/x.rs", "use super::super::super::spec::load;"), edge("core", "spec"));
+    assert_eq!(
+        forbidden_in("src/core/rollout/x.rs", "use super::super::super::configuration::load;"),
+        edge("core", "configuration")
+    );
     assert_eq!(forbidden_in("src/steps/mod.rs", "pub use super::adapters::aws;"), edge("steps", "adapters"));
     assert_eq!(forbidden_in("src/ports/x.rs", "pub(in crate::steps) fn f() {}"), edge("ports", "steps"));
 }

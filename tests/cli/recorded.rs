@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use migrate::configuration::{LoadOptions, load};
 use migrate::core::{Digest, Plan};
 use migrate::journal::StateDirectory;
-use migrate::spec::{LoadOptions, load};
 use migrate::steps::BuiltInKinds;
 
 use crate::site::{REPOSITORY, Site};

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use migrate::configuration::{InstalledFiles, PhaseFiles};
 use migrate::core::rollout::Rollout;
 use migrate::core::{Availability, Catalog, Digest, Phase, Plan, PlannedStep, StepId, StepKind};
-use migrate::spec::{InstalledFiles, PhaseFiles};
 use migrate::steps::BuiltInKinds;
 use serde_json::{Value, json};
 

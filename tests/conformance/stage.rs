@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use migrate::adapters::LocalFiles;
+use migrate::configuration::InstalledFiles;
 use migrate::core::{
     ApplyPermit, Contract, Event, Facts, Failure, Fence, Holder, Measurement, Phase, Plan, PlanDigest, REHEARSAL_BEGAN,
     REHEARSAL_TURNED, RunId, RunState, Stamped, StepId, StepStatus, UndoPermit,
 };
 use migrate::ports::{Clock, Progress, ProgressSink, WritableTarget, WriteFailure};
 use migrate::sim::World;
-use migrate::spec::InstalledFiles;
 use migrate::steps::{
     self, Change, Condition, Exercise, Observation, Presence, ReadContext, ReadPorts, Step, Watched, WriteContext,
     WritePorts,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use migrate::adapters::LocalFiles;
+use migrate::configuration::{LoadOptions, load};
 use migrate::core::{
     Direction, Event, FactName, FactValue, Facts, Holder, Phase, Plan, Resolution, RunId, RunState, StepId, StepStatus,
 };
@@ -11,8 +12,8 @@ use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Signal, Stop};
 use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal, read_records, replay};
 use migrate::ports::{CloudRead, EventSink, JournalFault, JournalStore, Silent};
 use migrate::sim::World;
-use migrate::spec::{LoadOptions, load};
-use migrate::steps::{BuiltInKinds, ReadPorts, WritePorts, tags};
+use migrate::steps::account::tags;
+use migrate::steps::{BuiltInKinds, ReadPorts, WritePorts};
 
 /// Where a process dies at its nth append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use migrate::configuration::{LoadOptions, load};
 use migrate::core::rollout::Rollout;
 use migrate::core::{Digest, Event, EvidenceRef, Fence, Phase, Plan, PlanDigest, RunState, StepRecord};
 use migrate::journal::{FORMAT_VERSION, MemoryJournal, Record, StateDirectory, read_records};
 use migrate::ports::JournalFault;
-use migrate::spec::{LoadOptions, load};
 use migrate::steps::BuiltInKinds;
 
 use crate::support::holds;

@@ -1,7 +1,7 @@
 //! `rollout.yaml` as types: the site. No procedure (that is `phases/`), no I/O.
 //!
 //! These types are the only description of the grammar: the JSON Schema in `docs/rollout.schema.json` is generated
-//! from them, and the located validation in `spec` runs against that schema.
+//! from them, and the located validation in `configuration` runs against that schema.
 
 mod application;
 mod cache;

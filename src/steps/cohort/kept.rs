@@ -4,8 +4,10 @@ use super::members::Cohort;
 use super::{Replayed, file};
 use crate::core::rollout::{ProductionTarget, Rollout};
 use crate::core::{Failure, Secret};
-use crate::steps::copy_access::Trial;
-use crate::steps::{ReadContext, production_target, release_layout};
+use crate::steps::ReadContext;
+use crate::steps::production_target;
+use crate::steps::site::copy_access::Trial;
+use crate::steps::site::release_layout;
 
 /// No instance is asked by more of them at a time.
 const MOST_AT_ONCE: u32 = 8;

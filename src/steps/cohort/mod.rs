@@ -10,11 +10,14 @@
 mod file;
 mod findings;
 mod kept;
+pub(super) mod kinds;
 mod members;
 mod opening;
 mod replay;
 mod script;
+mod step;
 
 pub use findings::Replayed;
 pub use kept::{kept_on, replay, replay_on_trial, to_file};
 pub use opening::open;
+pub use step::is_planned;

@@ -10,8 +10,11 @@ use super::script::{Known, fails};
 use crate::core::rollout::{JourneyRequest, ProductionTarget};
 use crate::core::{Failure, Secret};
 use crate::ports::LoadTarget;
-use crate::steps::at_once::{Job, at_most};
-use crate::steps::{ReadContext, copy_access, production_target};
+use crate::steps::ReadContext;
+use crate::steps::at_once::Job;
+use crate::steps::at_once::at_most;
+use crate::steps::production_target;
+use crate::steps::site::copy_access;
 
 /// Between the two times that everything is asked: what differs by the second is not what is to be compared.
 const BETWEEN: Duration = Duration::from_millis(2_100);

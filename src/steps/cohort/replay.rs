@@ -11,8 +11,11 @@ use crate::core::rollout::{IDENTITY, JourneyRequest, Method, ProductionTarget};
 use crate::core::{Digest, Failure, Secret};
 use crate::ports::{Browser, LoadTarget};
 use crate::steps::ReadContext;
-use crate::steps::at_once::{Job, at_most};
-use crate::steps::copy_access::{self, SessionSaid, Trial};
+use crate::steps::at_once::Job;
+use crate::steps::at_once::at_most;
+use crate::steps::site::copy_access;
+use crate::steps::site::copy_access::SessionSaid;
+use crate::steps::site::copy_access::Trial;
 
 /// A user without an answer is asked once more, after this long.
 const ONCE_MORE_AFTER: Duration = Duration::from_secs(1);

@@ -5,7 +5,8 @@ use super::members::{Pair, Script};
 use crate::core::rollout::{IDENTITY, Journey, JourneyRequest};
 use crate::core::{Failure, FailureClass};
 use crate::ports::{Answer, Browser, LoadTarget};
-use crate::steps::{ReadContext, original_session};
+use crate::steps::ReadContext;
+use crate::steps::site::original_session;
 
 /// A journey, as far as its user stays known.
 #[derive(Debug, Clone)]

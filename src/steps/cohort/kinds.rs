@@ -1,0 +1,9 @@
+//! The step kinds of this room.
+
+use super::step::SessionCohort;
+use crate::steps::registry::{Row, built};
+
+/// The rows of the registry.
+pub fn rows() -> Vec<Row> {
+    vec![built::<SessionCohort>()]
+}

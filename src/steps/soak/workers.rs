@@ -1,0 +1,128 @@
+//! The workers and the host of a production target for one window.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::kept::Kept;
+use crate::core::rollout::{ProductionTarget, Rollout};
+use crate::core::{Failure, Verdict};
+use crate::evidence::{Proportion, Reason, saturation};
+use crate::ports::{ErrorKind, LoadResult, MasterOf, Watched};
+use crate::steps::ReadContext;
+use crate::steps::watch::gunicorn::Watch;
+use crate::steps::watch::under_load::limits;
+
+/// So many samples a window: enough for a median, and a tenth of a percent of a core.
+const SAMPLES: u32 = 12;
+/// Never less often.
+const SELDOMEST: Duration = Duration::from_secs(5);
+/// Never more often.
+const MOST_OFTEN: Duration = Duration::from_millis(200);
+/// A crash of a worker breaks what it was answering.
+const BROKEN: [ErrorKind; 3] = [ErrorKind::Closed, ErrorKind::Connect, ErrorKind::Protocol];
+
+/// What was seen.
+pub struct Seen {
+    /// All of it.
+    pub watch: Watch,
+    /// Workers that were there at the beginning.
+    pub at_first: BTreeSet<u32>,
+}
+
+/// Watches for so long.
+///
+/// # Errors
+/// When the host cannot be watched, or the connection broke: what was not seen is not known.
+pub async fn watch(context: &ReadContext<'_>, target: &ProductionTarget, length: Duration) -> Result<Seen, Failure> {
+    let application = &context.rollout().application;
+    let watched = Watched {
+        master: MasterOf::Unit(application.unit.clone()),
+        error_log: application.error_log_path(),
+        every: (length / SAMPLES).clamp(MOST_OFTEN, SELDOMEST),
+        at_most: length,
+    };
+    let mut monitoring = context.ports.targets.reader(&target.host).monitor(&watched).await?;
+    let mut seen = Seen { watch: Watch::default(), at_first: BTreeSet::new() };
+    let mut is_first = true;
+    while let Some(sample) = monitoring.next().await? {
+        if std::mem::take(&mut is_first) {
+            seen.at_first = sample.workers.iter().map(|worker| worker.pid).collect();
+        }
+        seen.watch.take(&sample);
+    }
+    Ok(seen)
+}
+
+/// Judges. A restart by hand ends workers and the master as a crash does, so with a new master only what no restart does
+/// is reason to go back.
+pub fn judge(seen: &Seen, probed: &LoadResult, is_restarted: bool, rollout: &Rollout) -> Vec<Reason> {
+    let watch = &seen.watch;
+    let log = watch.log();
+    let is_restarted = is_restarted || watch.masters() > 1;
+    let reason = |verdict, words: String| Reason { verdict, words };
+    let mut reasons = Vec::new();
+    if log.timeouts > 0 {
+        let words = format!("the master found {} workers silent (WORKER TIMEOUT)", log.timeouts);
+        reasons.push(reason(Verdict::Abort, words));
+    }
+    if watch.is_gone() {
+        reasons.push(reason(Verdict::Abort, "the master does not run any more".to_owned()));
+    }
+    let broken: u64 = probed
+        .requests
+        .values()
+        .flat_map(|request| &request.errors)
+        .filter(|(kind, _)| BROKEN.contains(kind))
+        .map(|(_, tally)| tally.count)
+        .sum();
+    if is_restarted {
+        let words = "somebody has restarted it: another main process runs than before".to_owned();
+        reasons.push(reason(Verdict::Hold, words));
+    } else if log.killed > 0 {
+        reasons.push(reason(Verdict::Abort, format!("a signal ended {} workers", log.killed)));
+    } else if watch.ended() > 0 && broken > 0 {
+        let words = format!("{} workers crashed: {broken} requests were left without an answer", watch.ended());
+        reasons.push(reason(Verdict::Abort, words));
+    } else if watch.is_restless() {
+        reasons.push(reason(Verdict::Abort, format!("workers end again and again: {} did", watch.ended())));
+    }
+    let judged = saturation(&watch.hosts(), Proportion::new(0, 1), &limits(rollout));
+    let host = judged.reasons.into_iter().filter(|reason| !reason.verdict.passes()).map(|reason| {
+        // Busy processors are the users' doing as well, and another release would be as busy.
+        let is_busy = reason.words.starts_with("the processors");
+        let verdict = if is_busy { reason.verdict.min(Verdict::Hold) } else { reason.verdict };
+        Reason { verdict, ..reason }
+    });
+    reasons.extend(host);
+    reasons
+}
+
+/// Adds this window's memory to the series, and judges that.
+pub fn memory(seen: &Seen, kept: &mut Kept, age: u64, is_young: bool, rollout: &Rollout) -> Option<Reason> {
+    let held = seen.watch.held_bytes();
+    if held > 0 {
+        kept.memory.add(age, held);
+    }
+    kept.memory.judge(rollout, seen.watch.least_available().unwrap_or(0), is_young)
+}
+
+/// What there is to say when all is well.
+pub fn summary(seen: &Seen, rollout: &Rollout) -> String {
+    let watch = &seen.watch;
+    let mib = |bytes: u64| bytes >> 20;
+    let mut words = format!(
+        "{} workers hold {} MiB with their master, {} MiB are left on the host",
+        watch.workers(),
+        mib(watch.held_bytes()),
+        mib(watch.least_available().unwrap_or(0))
+    );
+    if watch.ended() > 0 {
+        words.extend([format!("; {} workers were replaced without a request of ours that failed", watch.ended())]);
+    }
+    match (watch.log().tracebacks, rollout.application.error_log.is_some()) {
+        (_, false) => words.push_str("; without `application.error_log` tracebacks are not counted"),
+        (0, true) => {}
+        (tracebacks, true) => words.extend([format!("; {tracebacks} tracebacks in the error log")]),
+    }
+    words
+}
