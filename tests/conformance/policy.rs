@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use migrate::core::rollout::{CacheAuth, Rollout};
-use migrate::steps::policy::policy;
+use migrate::steps::account::policy::policy;
 
 use super::site;
 
