@@ -40,6 +40,7 @@ pub enum LaterVerdicts {
 }
 
 impl LaterVerdicts {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     fn count(&self) -> bool {
         matches!(self, Self::Count)
     }

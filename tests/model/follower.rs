@@ -35,7 +35,7 @@ pub struct Drift {
 ///
 /// # Errors
 /// At the first entry that no walk of the model shows.
-pub fn follow(rig: &Rig, trace: &[TraceEntry]) -> Result<BTreeSet<Walked>, Drift> {
+pub fn follow(rig: &Rig, trace: &[TraceEntry]) -> Result<BTreeSet<Walked>, Box<Drift>> {
     let mut places: Places = rig.init_states().into_iter().map(|state| (state, BTreeSet::new())).collect();
     let mut walked = BTreeSet::new();
     for (entry, engine) in trace.iter().enumerate() {
@@ -43,7 +43,7 @@ pub fn follow(rig: &Rig, trace: &[TraceEntry]) -> Result<BTreeSet<Walked>, Drift
         if next.is_empty() {
             let mut model: Vec<_> = places.keys().map(|state| state.processes[0].as_ref().map(|one| one.at)).collect();
             model.dedup();
-            return Err(Drift { entry, engine: engine.clone(), model });
+            return Err(Box::new(Drift { entry, engine: engine.clone(), model }));
         }
         walked.extend(next.values().flatten().cloned());
         places = next.into_keys().map(|state| (State { budget: ENOUGH, ..state }, BTreeSet::new())).collect();

@@ -68,7 +68,7 @@ impl Step<'_> {
             At::Begin => self.begin(),
             At::Decide => self.decide(),
             At::Beginning(step) => self.begin_rehearsal(step),
-            At::Probe(step) => self.probe(step),
+            At::Probe(step) => Some(self.probe(step)),
             At::Useless(step) => self.replace(step),
             At::Act(step) => self.act(step, turn),
             At::Lost(step) => match turn {
@@ -235,23 +235,23 @@ impl Step<'_> {
         accepted
     }
 
-    fn probe(&mut self, step: usize) -> Option<At> {
+    fn probe(&mut self, step: usize) -> At {
         match self.contract(step) {
-            Contract::Observe | Contract::Gate | Contract::Rehearsal => return Some(At::Judge(step)),
-            Contract::Soak { .. } => return Some(self.resume_watch(step)),
-            Contract::Exercise => return Some(At::Act(step)), // It sets things in full: no look is needed.
+            Contract::Observe | Contract::Gate | Contract::Rehearsal => return At::Judge(step),
+            Contract::Soak { .. } => return self.resume_watch(step),
+            Contract::Exercise => return At::Act(step), // It sets things in full: no look is needed.
             Contract::Change => {}
         }
         self.show(|_| Visible::Looked(step));
         let place = self.state.world.places[step];
         if place.live == 0 {
-            return Some(At::Act(step));
+            return At::Act(step);
         }
         if place.broken && !self.bug(Bug::BrokenAdopted) {
-            return Some(At::Useless(step));
+            return At::Useless(step);
         }
         self.state.world.ghosts.adopted = true;
-        Some(At::Made(step))
+        At::Made(step)
     }
 
     /// Ours, and of no use: it has to go before a new one is made.

@@ -62,7 +62,7 @@ async fn recorded(scenario: &Scenario, seed: u64) -> Site {
     site
 }
 
-fn followed(scenario: &Scenario, site: &Site, bug: Option<Bug>) -> Result<BTreeSet<Walked>, Drift> {
+fn followed(scenario: &Scenario, site: &Site, bug: Option<Bug>) -> Result<BTreeSet<Walked>, Box<Drift>> {
     let scenario = Scenario { plan: site.plan.clone(), ..scenario.clone() };
     follow(&Rig { bug, ..Rig::sound(scenario) }, &site.trace())
 }
@@ -112,7 +112,8 @@ async fn the_model_follows_whatever_the_engine_does_and_takes_every_micro_step_b
 
 /// The recording up to one of its entries.
 fn story(site: &Site, until: usize) -> String {
-    site.trace().iter().take(until + 1).map(|entry| format!("{entry:?}\n")).collect()
+    let entries: Vec<String> = site.trace().iter().take(until + 1).map(|entry| format!("{entry:?}")).collect();
+    entries.join("\n")
 }
 
 /// The follower can fail: a recording in which an entry is missing or doubled is not followed.
