@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChecklistItem, Digest, PlanDigest, StepId, Verdict};
+use super::{ChecklistItem, Digest, PlanDigest, StepId, Subject, Verdict};
 
 /// What a step measured, before it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct Measurement {
     /// The checklist items this proves when the verdict is a pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proves: Vec<ChecklistItem>,
+    /// What decided a verdict that is not a pass, when several things were judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<Subject>,
     /// What it was measured on: an ARN, an endpoint, a target's name.
     pub resource: String,
     /// The numbers.

@@ -1,11 +1,13 @@
 //! A soak: looks again and again, until enough time was observed under gates that pass.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::forward::refusal;
 use super::{Engine, Stop};
 use crate::core::{
-    Contract, Event, Failure, FailureClass, Looked, Measurement, Outcome, PlannedStep, SoakWindow, StepId, Verdict,
+    Contract, Event, Failure, FailureClass, Looked, Measurement, Outcome, PlannedStep, SoakWindow, StepId, Subject,
+    Verdict,
 };
 use crate::evidence;
 use crate::ports::{Progress, Reading};
@@ -29,7 +31,7 @@ impl Engine {
     /// Looks until the soak is earned. A crash or a signal costs the window that was being looked at, and no other.
     pub(super) async fn soak(&mut self, planned: &PlannedStep, step: &dyn Watch) -> Result<(), Stop> {
         // Another process may have said it: what it said is not asked for again.
-        let (mut unchanged, mut said) = (0, None::<String>);
+        let (mut unchanged, mut said) = (0, None::<Objections>);
         loop {
             self.spend_window(planned)?;
             let Look { window, counted, measurements, failure, rest } = match self.look(planned, step).await? {
@@ -38,7 +40,7 @@ impl Engine {
             };
             let verdict = window.verdict;
             let refused = (!verdict.passes()).then(|| refusal(verdict, &measurements));
-            let saying = refused.as_ref().map(|refused| without_figures(&refused.message));
+            let saying = (!verdict.passes()).then(|| objections(&measurements));
             let is_said = self.verdict(&planned.id) == Some(verdict) && (said.is_none() || said == saying);
             unchanged = if is_said { unchanged + 1 } else { JUDGED_AGAIN };
             said = saying;
@@ -151,6 +153,7 @@ impl Engine {
             verdict: Verdict::Pass,
             summary: evidence::summary(windows),
             proves: Vec::new(),
+            subjects: Vec::new(),
             resource: subject(planned),
             data: serde_json::json!({ "windows": windows.len() }),
         };
@@ -177,9 +180,13 @@ impl Engine {
     }
 }
 
-/// The figures of a refusal are others in every window.
-fn without_figures(message: &str) -> String {
-    message.chars().filter(|c| !c.is_ascii_digit()).collect()
+/// What keeps a window from counting: the resources and subjects of the measurements that do not pass. The measured values
+/// differ in every window.
+type Objections = BTreeSet<(String, Vec<Subject>)>;
+
+fn objections(measurements: &[Measurement]) -> Objections {
+    let bad = measurements.iter().filter(|measurement| !measurement.verdict.passes());
+    bad.map(|measurement| (measurement.resource.clone(), measurement.subjects.clone())).collect()
 }
 
 /// What a soak looks at.
@@ -193,6 +200,7 @@ fn quiet(planned: &PlannedStep, requests: u64, wanted: u32) -> Measurement {
         verdict: Verdict::Inconclusive,
         summary: format!("quiet: {requests} requests, and a window with fewer than {wanted} says nothing"),
         proves: Vec::new(),
+        subjects: vec![Subject::Traffic],
         resource: subject(planned),
         data: serde_json::json!({ "requests": requests, "requests_per_window": wanted }),
     }
@@ -204,6 +212,7 @@ fn gap(planned: &PlannedStep, failure: &Failure) -> Watched {
         verdict: Verdict::Inconclusive,
         summary: format!("not observed: {} ({})", failure.message, failure.class),
         proves: Vec::new(),
+        subjects: vec![Subject::Observation],
         resource: subject(planned),
         data: serde_json::Value::Null,
     };

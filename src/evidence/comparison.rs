@@ -8,7 +8,7 @@ use super::proportion::{self, Proportion};
 use super::rank_test::{RankTest, rank_test};
 use super::sample::Sample;
 use super::shift::{Interval, ratio, shift};
-use crate::core::Verdict;
+use crate::core::{Judgement, Subject, Verdict};
 
 /// What was measured of one side.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -86,22 +86,13 @@ impl Noise {
     }
 }
 
-/// One judgement, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reason {
-    /// What it says by itself.
-    pub verdict: Verdict,
-    /// In words.
-    pub words: String,
-}
-
 /// The comparison, as evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The worst of all judgements.
     pub verdict: Verdict,
     /// Every judgement.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<Judgement>,
     /// Latencies of the original and of the copy.
     pub samples: (u64, u64),
     /// Whether the copy tends to be slower at all.
@@ -144,7 +135,7 @@ pub fn compare(
         judge_difference(original.errors, copy.errors, limits),
     ];
     let needed = Needed::most(judged.iter().filter_map(|(_, needed)| *needed), per_minute);
-    let reasons: Vec<Reason> = judged.into_iter().map(|(reason, _)| reason).collect();
+    let reasons: Vec<Judgement> = judged.into_iter().map(|(reason, _)| reason).collect();
     let verdict = Verdict::over(reasons.iter().map(|reason| reason.verdict));
     Comparison {
         verdict,
@@ -159,27 +150,31 @@ pub fn compare(
 }
 
 /// A judgement, and, when there is too little to judge, how many more requests would do (`Some(None)`: none would).
-type Judged = (Reason, Option<Option<u64>>);
+type Judged = (Judgement, Option<Option<u64>>);
 
-fn judged(verdict: Verdict, words: String) -> Judged {
-    (Reason { verdict, words }, None)
+fn judged(subject: Subject, verdict: Verdict, words: String) -> Judged {
+    (Judgement::new(subject, verdict, words), None)
 }
 
-fn unjudged(words: String, more: Option<u64>) -> Judged {
-    (Reason { verdict: Verdict::Inconclusive, words }, Some(more))
+fn unjudged(subject: Subject, words: String, more: Option<u64>) -> Judged {
+    (Judgement::new(subject, Verdict::Inconclusive, words), Some(more))
 }
 
 fn judge_latency(samples: (u64, u64), ratio: Option<Interval>, noise: Option<Noise>, limits: &Limits) -> Judged {
     let least = samples.0.min(samples.1);
     if least < limits.minimum_samples {
         let words = format!("{least} answers measured on one side; {} are needed", limits.minimum_samples);
-        return unjudged(words, Some(limits.minimum_samples - least));
+        return unjudged(Subject::Latency, words, Some(limits.minimum_samples - least));
     }
     let Some(ratio) = ratio else {
-        return unjudged("too few answers for an interval".to_owned(), Some(limits.minimum_samples));
+        return unjudged(Subject::Latency, "too few answers for an interval".to_owned(), Some(limits.minimum_samples));
     };
     let Some(noise) = noise else {
-        return unjudged("the original was not compared with itself, so the noise is not known".to_owned(), None);
+        return unjudged(
+            Subject::Latency,
+            "the original was not compared with itself, so the noise is not known".to_owned(),
+            None,
+        );
     };
     let reach = noise.reach();
     let sure = Interval { low: ratio.low / reach, estimate: ratio.estimate, high: ratio.high * reach };
@@ -192,20 +187,20 @@ fn judge_latency(samples: (u64, u64), ratio: Option<Interval>, noise: Option<Noi
         limits.slower,
     );
     if sure.low > limits.far_slower {
-        return judged(Verdict::Abort, words);
+        return judged(Subject::Latency, Verdict::Abort, words);
     }
     if sure.low > limits.slower {
-        return judged(Verdict::Hold, words);
+        return judged(Subject::Latency, Verdict::Hold, words);
     }
     if sure.high <= limits.slower {
-        return judged(Verdict::Pass, words);
+        return judged(Subject::Latency, Verdict::Pass, words);
     }
-    unjudged(words, for_interval(least, ratio.estimate, sure, limits.slower))
+    unjudged(Subject::Latency, words, for_interval(least, ratio.estimate, sure, limits.slower))
 }
 
 fn judge_ceiling(errors: Proportion, limits: &Limits) -> Judged {
     let Some(interval) = errors.interval(limits.confidence) else {
-        return unjudged("no requests were made".to_owned(), Some(limits.minimum_samples));
+        return unjudged(Subject::ErrorRate, "no requests were made".to_owned(), Some(limits.minimum_samples));
     };
     let words = format!(
         "{} of {} requests failed on the copy ({} to {}); the ceiling is {}",
@@ -216,18 +211,18 @@ fn judge_ceiling(errors: Proportion, limits: &Limits) -> Judged {
         percent(limits.error_ceiling),
     );
     if interval.low > limits.error_ceiling {
-        return judged(Verdict::Abort, words);
+        return judged(Subject::ErrorRate, Verdict::Abort, words);
     }
     if interval.high <= limits.error_ceiling {
-        return judged(Verdict::Pass, words);
+        return judged(Subject::ErrorRate, Verdict::Pass, words);
     }
     let needed = errors.needed_against(limits.error_ceiling, limits.confidence);
-    unjudged(words, needed.map(|needed| needed.saturating_sub(errors.of).max(1)))
+    unjudged(Subject::ErrorRate, words, needed.map(|needed| needed.saturating_sub(errors.of).max(1)))
 }
 
 fn judge_difference(original: Proportion, copy: Proportion, limits: &Limits) -> Judged {
     let Some(interval) = proportion::difference(original, copy, limits.confidence) else {
-        return unjudged("no requests were made".to_owned(), Some(limits.minimum_samples));
+        return unjudged(Subject::ErrorDifference, "no requests were made".to_owned(), Some(limits.minimum_samples));
     };
     let words = format!(
         "{} more requests fail on the copy than on the original ({} to {}); the limit is {}",
@@ -237,11 +232,15 @@ fn judge_difference(original: Proportion, copy: Proportion, limits: &Limits) -> 
         percent(limits.more_errors),
     );
     if interval.low > limits.more_errors {
-        return judged(Verdict::Hold, words);
+        return judged(Subject::ErrorDifference, Verdict::Hold, words);
     }
     if interval.high <= limits.more_errors {
-        return judged(Verdict::Pass, words);
+        return judged(Subject::ErrorDifference, Verdict::Pass, words);
     }
     let needed = proportion::needed_for_difference(original, copy, limits.more_errors, limits.confidence);
-    unjudged(words, needed.map(|needed| needed.saturating_sub(original.of.min(copy.of)).max(1)))
+    unjudged(
+        Subject::ErrorDifference,
+        words,
+        needed.map(|needed| needed.saturating_sub(original.of.min(copy.of)).max(1)),
+    )
 }

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::Reason;
 use super::leak::{LeakLimits, WorkerLife};
 use super::shift::Interval;
 use super::size::{bytes, bytes_per_hour, span};
 use super::theil_sen::Slope;
-use crate::core::Verdict;
+use crate::core::{Judgement, Subject, Verdict};
 
 /// A life is looked at in so many pieces at most: what a second does is noise, and much alike the second before.
 const BLOCKS: usize = 120;
@@ -31,8 +30,8 @@ pub struct Growth {
 impl Growth {
     /// Judges it against one worker's part of the headroom; and, when there is no answer yet, how much longer it would
     /// have to be watched, if that helps.
-    pub(super) fn judge(&self, share: f64, limits: &LeakLimits) -> (Reason, Option<Duration>) {
-        let unjudged = |words: String, needed| (Reason { verdict: Verdict::Inconclusive, words }, needed);
+    pub(super) fn judge(&self, share: f64, limits: &LeakLimits) -> (Judgement, Option<Duration>) {
+        let unjudged = |words: String, needed| (Judgement::new(Subject::Memory, Verdict::Inconclusive, words), needed);
         if self.watched < limits.minimum_time {
             let words = format!(
                 "{} watched for {} after a warm-up of {}; {} are needed",
@@ -52,7 +51,7 @@ impl Growth {
         let words = self.words(interval, share, limits);
         match of_rate(interval, limit, share / hours(limits.urgent)) {
             Verdict::Inconclusive => unjudged(words, needed(self.watched, interval, limit)),
-            verdict => (Reason { verdict, words }, None),
+            verdict => (Judgement::new(Subject::Memory, verdict, words), None),
         }
     }
 

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::Reason;
 use super::growth::{Growth, blocks};
 use super::size::span;
 use super::theil_sen::theil_sen_in_time;
-use crate::core::Verdict;
+use crate::core::{Judgement, Subject, Verdict};
 
 /// One life of a worker: a restarted one has another start, though perhaps the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +72,7 @@ pub struct LeakJudgement {
     /// The worst of all judgements.
     pub verdict: Verdict,
     /// Every judgement.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<Judgement>,
     /// How fast whom grows.
     pub growth: Vec<Growth>,
     /// The shortest time that any of them was watched after the warm-up.
@@ -104,12 +103,12 @@ pub fn judge_leak(samples: &[MemorySample], requests: u64, limits: &LeakLimits) 
     let mut needed = Vec::new();
     if requests < limits.minimum_requests {
         let words = format!("{requests} requests were answered; {} are needed", limits.minimum_requests);
-        reasons.push(Reason { verdict: Verdict::Inconclusive, words });
+        reasons.push(Judgement::new(Subject::Traffic, Verdict::Inconclusive, words));
         needed.push(None);
     }
     if growth.is_empty() {
         let words = format!("no worker was watched for longer than its warm-up of {}", span(limits.warm_up));
-        reasons.push(Reason { verdict: Verdict::Inconclusive, words });
+        reasons.push(Judgement::new(Subject::Observation, Verdict::Inconclusive, words));
         needed.push(Some(limits.minimum_time + limits.warm_up));
     }
     for one in &growth {

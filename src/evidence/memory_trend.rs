@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::Reason;
 use super::growth::{hours, of_rate};
 use super::shift::Interval;
 use super::size::{bytes, bytes_per_hour, span};
 use super::theil_sen::theil_sen_in_time;
-use crate::core::Verdict;
+use crate::core::{Judgement, Subject, Verdict};
 
 /// Fewer points are not judged, whatever the time between them.
 const FEWEST: usize = 8;
@@ -36,7 +35,7 @@ pub struct TrendLimits {
 }
 
 /// Judges moments and bytes, in the order of time. `None` while too little was seen for a judgement.
-pub fn judge_memory_trend(points: &[(Duration, u64)], limits: &TrendLimits) -> Option<Reason> {
+pub fn judge_memory_trend(points: &[(Duration, u64)], limits: &TrendLimits) -> Option<Judgement> {
     let warm: Vec<(f64, f64)> = points
         .iter()
         .filter(|(at, _)| *at >= limits.warm_up)
@@ -49,12 +48,12 @@ pub fn judge_memory_trend(points: &[(Duration, u64)], limits: &TrendLimits) -> O
     let slope = theil_sen_in_time(std::slice::from_ref(&warm), limits.confidence)?;
     let Some(interval) = slope.interval else {
         let words = format!("memory was seen at {} moments, too few to be sure of its growth", slope.points);
-        return Some(Reason { verdict: Verdict::Inconclusive, words });
+        return Some(Judgement::new(Subject::Memory, Verdict::Inconclusive, words));
     };
     let headroom = limits.headroom_bytes as f64;
     let limit = headroom / hours(limits.horizon);
     let verdict = of_rate(interval, limit, headroom / hours(limits.urgent));
-    Some(Reason { verdict, words: words(interval, limit, limits) })
+    Some(Judgement::new(Subject::Memory, verdict, words(interval, limit, limits)))
 }
 
 fn words(interval: Interval, limit: f64, limits: &TrendLimits) -> String {

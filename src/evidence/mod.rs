@@ -32,7 +32,7 @@ mod soak;
 mod theil_sen;
 
 pub use aligned::aligned;
-pub use comparison::{Arm, Comparison, Limits, Noise, Reason, compare};
+pub use comparison::{Arm, Comparison, Limits, Noise, compare};
 pub use growth::Growth;
 pub use histogram::{LatencyHistogram, NotAHistogram};
 pub use interleaving::{Side, turns};

@@ -3,11 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::Reason;
 use super::percent::percent;
 use super::proportion::Proportion;
 use super::size::bytes;
-use crate::core::Verdict;
+use crate::core::{Judgement, Subject, Verdict};
 
 /// A host, for about a second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -64,7 +63,7 @@ pub struct Saturation {
     /// The worst of all judgements.
     pub verdict: Verdict,
     /// Every judgement.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<Judgement>,
 }
 
 impl Saturation {
@@ -96,13 +95,13 @@ fn grade(beyond_hold: bool, beyond_abort: bool) -> Verdict {
     }
 }
 
-fn judge_cpu(window: &[HostLoad], limits: &SaturationLimits) -> Reason {
+fn judge_cpu(window: &[HostLoad], limits: &SaturationLimits) -> Judgement {
     let mut shares: Vec<f64> = window.iter().map(|sample| sample.cpu).filter(|share| share.is_finite()).collect();
     shares.sort_unstable_by(f64::total_cmp);
     let needed = limits.minimum_samples.max(1);
     if shares.len() < needed {
         let words = format!("{} samples of the processors; {needed} are needed", shares.len());
-        return Reason { verdict: Verdict::Inconclusive, words };
+        return Judgement::new(Subject::Processors, Verdict::Inconclusive, words);
     }
     let median = shares[(shares.len() - 1) / 2];
     let words = format!(
@@ -111,46 +110,48 @@ fn judge_cpu(window: &[HostLoad], limits: &SaturationLimits) -> Reason {
         percent(limits.hold.cpu),
         percent(limits.abort.cpu),
     );
-    Reason { verdict: grade(median > limits.hold.cpu, median > limits.abort.cpu), words }
+    Judgement::new(Subject::Processors, grade(median > limits.hold.cpu, median > limits.abort.cpu), words)
 }
 
-fn judge_memory(window: &[HostLoad], limits: &SaturationLimits) -> Vec<Reason> {
+fn judge_memory(window: &[HostLoad], limits: &SaturationLimits) -> Vec<Judgement> {
     let (hold, abort) = (&limits.hold, &limits.abort);
     let Some(least) = window.iter().map(|sample| sample.available_bytes).min() else {
-        return vec![Reason { verdict: Verdict::Inconclusive, words: "the host's memory was not seen".to_owned() }];
+        return vec![Judgement::new(Subject::Memory, Verdict::Inconclusive, "the host's memory was not seen")];
     };
     let swapped = window.iter().map(|sample| sample.swapped_bytes).max().unwrap_or(0);
     let killed = window.iter().map(|sample| sample.out_of_memory_kills).max().unwrap_or(0);
     let mut reasons = vec![
-        Reason {
-            verdict: grade(least < hold.available_bytes, least < abort.available_bytes),
-            words: format!(
+        Judgement::new(
+            Subject::Memory,
+            grade(least < hold.available_bytes, least < abort.available_bytes),
+            format!(
                 "{} of memory were left; the limits are {} and {}",
                 bytes(least),
                 bytes(hold.available_bytes),
                 bytes(abort.available_bytes)
             ),
-        },
-        Reason {
-            verdict: grade(swapped > hold.swapped_bytes, swapped > abort.swapped_bytes),
-            words: format!(
+        ),
+        Judgement::new(
+            Subject::Swap,
+            grade(swapped > hold.swapped_bytes, swapped > abort.swapped_bytes),
+            format!(
                 "{} were swapped out; the limits are {} and {}",
                 bytes(swapped),
                 bytes(hold.swapped_bytes),
                 bytes(abort.swapped_bytes)
             ),
-        },
+        ),
     ];
     if killed > 0 {
         let words = format!("the kernel killed {killed} processes for want of memory");
-        reasons.push(Reason { verdict: Verdict::Abort, words });
+        reasons.push(Judgement::new(Subject::OutOfMemory, Verdict::Abort, words));
     }
     reasons
 }
 
-fn judge_errors(errors: Proportion, limits: &SaturationLimits) -> Reason {
+fn judge_errors(errors: Proportion, limits: &SaturationLimits) -> Judgement {
     let Some(interval) = errors.interval(limits.confidence) else {
-        return Reason { verdict: Verdict::Inconclusive, words: "no requests were made".to_owned() };
+        return Judgement::new(Subject::ErrorRate, Verdict::Inconclusive, "no requests were made");
     };
     let words = format!(
         "{} of {} requests failed ({} to {}); the limits are {} and {}",
@@ -162,5 +163,6 @@ fn judge_errors(errors: Proportion, limits: &SaturationLimits) -> Reason {
         percent(limits.abort.errors),
     );
     let is_sure = errors.of >= limits.minimum_requests;
-    Reason { verdict: grade(interval.low > limits.hold.errors, is_sure && interval.low > limits.abort.errors), words }
+    let verdict = grade(interval.low > limits.hold.errors, is_sure && interval.low > limits.abort.errors);
+    Judgement::new(Subject::ErrorRate, verdict, words)
 }

@@ -11,7 +11,14 @@ pub fn measurement(
     summary: impl Into<String>,
     data: Value,
 ) -> Measurement {
-    Measurement { verdict, summary: summary.into(), proves: Vec::new(), resource: resource.into(), data }
+    Measurement {
+        verdict,
+        summary: summary.into(),
+        proves: Vec::new(),
+        subjects: Vec::new(),
+        resource: resource.into(),
+        data,
+    }
 }
 
 /// The class of failure that a verdict amounts to; `None` for a pass.

@@ -16,6 +16,7 @@ pub fn document(data: serde_json::Value) -> EvidenceDocument {
             verdict: Verdict::Pass,
             summary: "99% of 500 PINGs within 3 ms".into(),
             proves: vec![ChecklistItem::ConnectFromStaging],
+            subjects: Vec::new(),
             resource: "store:6379".into(),
             data,
         },

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::kept::Kept;
 use crate::core::rollout::ProductionTarget;
-use crate::core::{Failure, Verdict};
-use crate::evidence::Reason;
+use crate::core::{Failure, Judgement, Subject, Verdict};
 use crate::ports::{BridgeLog, BridgeTotals};
 use crate::steps::ReadContext;
 use crate::steps::site::release_layout;
@@ -60,32 +59,38 @@ impl Window<'_> {
     }
 
     /// Judges what was counted since the last window.
-    pub fn judge(&self, kept: &mut Kept) -> (Vec<Reason>, serde_json::Value) {
+    pub fn judge(&self, kept: &mut Kept) -> (Vec<Judgement>, serde_json::Value) {
         let [falls, damaged, unserializable, old_failures] =
             kept.counted_since(&self.first.processes, &self.last.processes);
         let mut reasons = Vec::new();
-        let mut say = |count: u64, verdict: Verdict, words: &str| {
+        let mut say = |subject: Subject, count: u64, verdict: Verdict, words: &str| {
             if count > 0 {
-                reasons.push(Reason { verdict, words: format!("{count} {words}") });
+                reasons.push(Judgement::new(subject, verdict, format!("{count} {words}")));
             }
         };
         // Redis is away, and nobody notices: the bridge does what it is for. But a release without Redis proves nothing.
-        say(falls, Verdict::Hold, "times the old store alone was used, because Redis was away");
+        say(Subject::Fallback, falls, Verdict::Hold, "times the old store alone was used, because Redis was away");
         // A value in Redis that cannot be decoded is a session that is lost there. The old store still has it, as long as
         // both are written: going back is safe, and going on makes more of them.
-        say(damaged, Verdict::Abort, "sessions in Redis cannot be decoded");
+        say(Subject::Sessions, damaged, Verdict::Abort, "sessions in Redis cannot be decoded");
         // These sessions stay in the old store alone, and whole. On another target they would not be found, so somebody
         // has to look, but taking the release back would mend nothing.
         say(
+            Subject::Sessions,
             unserializable,
             Verdict::Hold,
             "sessions were kept out of Redis, because a value would have changed its type",
         );
         // The way back leads through the old store: taking it now would lose exactly these.
-        say(old_failures, Verdict::Hold, "sessions could not be written to the old store, which the way back needs");
+        say(
+            Subject::Sessions,
+            old_failures,
+            Verdict::Hold,
+            "sessions could not be written to the old store, which the way back needs",
+        );
         if !self.last.exists && kept.windows > 0 {
             let words = "the session bridge has written down nothing: does the release run with it?".to_owned();
-            reasons.push(Reason { verdict: Verdict::Inconclusive, words });
+            reasons.push(Judgement::new(Subject::Observation, Verdict::Inconclusive, words));
         }
         let data = serde_json::json!({
             "reads": self.reads(), "falls": falls, "damaged": damaged, "unserializable": unserializable,

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::kept::Kept;
 use super::probe::Probed;
-use crate::core::Verdict;
 use crate::core::rollout::Rollout;
-use crate::evidence::{Proportion, Reason, difference, over_rounds, ratio};
+use crate::core::{Judgement, Subject, Verdict};
+use crate::evidence::{Proportion, difference, over_rounds, ratio};
 use crate::ports::LoadResult;
 use crate::steps::watch::comparison::{aligned_sides, example};
 
@@ -89,12 +89,8 @@ fn thousandths(ratio: f64) -> u64 {
     (ratio * 1_000.0).round().clamp(1.0, 1e6) as u64
 }
 
-fn reason(verdict: Verdict, words: String) -> Reason {
-    Reason { verdict, words }
-}
-
 /// Judges the window, and it together with those before it.
-pub fn judge(probed: &Probed, kept: &mut Kept, rollout: &Rollout, is_young: bool) -> Vec<Reason> {
+pub fn judge(probed: &Probed, kept: &mut Kept, rollout: &Rollout, is_young: bool) -> Vec<Judgement> {
     let settings = &rollout.soak;
     let window_sure = 1.0 - 0.05 / as_number(settings.windows().max(1));
     let target = probed.target.errors();
@@ -114,7 +110,11 @@ pub fn judge(probed: &Probed, kept: &mut Kept, rollout: &Rollout, is_young: bool
     let span = format!("in the last {} windows", kept.blocks.windows());
     reasons.extend(errors(target, other, VERY_SURE, rollout, &span, &in_words));
     if target.of == 0 {
-        reasons.push(reason(Verdict::Inconclusive, format!("none of our users' requests was made {span}")));
+        reasons.push(Judgement::new(
+            Subject::Traffic,
+            Verdict::Inconclusive,
+            format!("none of our users' requests was made {span}"),
+        ));
     }
     reasons.extend(few_errors(&kept.blocks, rollout, is_young));
 
@@ -126,7 +126,7 @@ pub fn judge(probed: &Probed, kept: &mut Kept, rollout: &Rollout, is_young: bool
             probed.control_name(),
             interval.low
         );
-        reasons.push(reason(Verdict::Abort, words));
+        reasons.push(Judgement::new(Subject::Latency, Verdict::Abort, words));
     }
     if rollout.production.targets.len() > 1 {
         reasons.push(slowness(&kept.blocks, probed, (slower, far_slower), is_young));
@@ -135,10 +135,10 @@ pub fn judge(probed: &Probed, kept: &mut Kept, rollout: &Rollout, is_young: bool
 }
 
 /// Somebody who was somebody else.
-fn mixed_up(target: &LoadResult) -> Vec<Reason> {
+fn mixed_up(target: &LoadResult) -> Vec<Judgement> {
     let mixed = target.mixed_up().map(|(user, names)| {
         let names = names.iter().cloned().collect::<Vec<_>>().join(" and ");
-        reason(Verdict::Abort, format!("our user {user} was {names}: sessions are mixed up"))
+        Judgement::new(Subject::Identity, Verdict::Abort, format!("our user {user} was {names}: sessions are mixed up"))
     });
     mixed.take(1).collect()
 }
@@ -152,7 +152,7 @@ fn errors(
     rollout: &Rollout,
     when: &str,
     example: &str,
-) -> Option<Reason> {
+) -> Option<Judgement> {
     let ceiling = rollout.soak.ceiling(&rollout.comparison);
     let is_beyond = |side: Proportion, confidence: f64| {
         side.interval(confidence).is_some_and(|interval| interval.low > ceiling.share())
@@ -161,13 +161,13 @@ fn errors(
         format!("{} of {} of our users' requests failed {when}; the ceiling is {ceiling}", target.hits, target.of);
     if is_beyond(target, sure) && is_beyond(other, SURE) {
         let words = format!("{said}; and {} of {} on the other target: it is not the release", other.hits, other.of);
-        return Some(reason(Verdict::Hold, words));
+        return Some(Judgement::new(Subject::ErrorRate, Verdict::Hold, words));
     }
     if is_beyond(target, sure) {
-        return Some(reason(Verdict::Abort, format!("{said}{example}")));
+        return Some(Judgement::new(Subject::ErrorRate, Verdict::Abort, format!("{said}{example}")));
     }
     if is_beyond(target, SURE) {
-        return Some(reason(Verdict::Hold, format!("{said}{example}")));
+        return Some(Judgement::new(Subject::ErrorRate, Verdict::Hold, format!("{said}{example}")));
     }
     let more = difference(other, target, SURE)?;
     let limit = rollout.comparison.more_errors;
@@ -176,12 +176,12 @@ fn errors(
             "{} of {} of our users' requests failed {when}, and {} of {} on the other target: {limit} more are allowed",
             target.hits, target.of, other.hits, other.of
         );
-        reason(Verdict::Hold, format!("{words}{example}"))
+        Judgement::new(Subject::ErrorDifference, Verdict::Hold, format!("{words}{example}"))
     })
 }
 
 /// Whether it is sure that few enough fail, once there was time to find out.
-fn few_errors(blocks: &Blocks, rollout: &Rollout, is_young: bool) -> Option<Reason> {
+fn few_errors(blocks: &Blocks, rollout: &Rollout, is_young: bool) -> Option<Judgement> {
     let ceiling = rollout.soak.ceiling(&rollout.comparison);
     let all = Proportion::new(blocks.all[0], blocks.all[1]);
     let is_sure = all.interval(SURE).is_some_and(|interval| interval.high <= ceiling.share());
@@ -191,17 +191,17 @@ fn few_errors(blocks: &Blocks, rollout: &Rollout, is_young: bool) -> Option<Reas
              {ceiling}: more of them (`soak.probe`) would tell",
             all.hits, all.of
         );
-        reason(Verdict::Inconclusive, words)
+        Judgement::new(Subject::ErrorRate, Verdict::Inconclusive, words)
     })
 }
 
 /// How many times as slow the target is, over the windows.
-fn slowness(blocks: &Blocks, probed: &Probed, (slower, far_slower): (f64, f64), is_young: bool) -> Reason {
+fn slowness(blocks: &Blocks, probed: &Probed, (slower, far_slower): (f64, f64), is_young: bool) -> Judgement {
     let ratios = blocks.ratios();
     let Some(interval) = over_rounds(&ratios, SURE) else {
         let why = probed.alone.as_deref().unwrap_or("there were too few answers so far");
         let verdict = if is_young { Verdict::Pass } else { Verdict::Inconclusive };
-        return reason(verdict, format!("not compared with another target yet: {why}"));
+        return Judgement::new(Subject::Latency, verdict, format!("not compared with another target yet: {why}"));
     };
     let words = format!(
         "answers take {:.3} times as long as on another target ({:.3} to {:.3}, {} blocks of windows); the limit is \
@@ -221,7 +221,7 @@ fn slowness(blocks: &Blocks, probed: &Probed, (slower, far_slower): (f64, f64), 
     } else {
         Verdict::Inconclusive
     };
-    reason(verdict, words)
+    Judgement::new(Subject::Latency, verdict, words)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]

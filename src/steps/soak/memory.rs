@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::Verdict;
 use crate::core::rollout::Rollout;
-use crate::evidence::{Reason, TrendLimits, judge_memory_trend};
+use crate::core::{Judgement, Verdict};
+use crate::evidence::{TrendLimits, judge_memory_trend};
 use crate::steps::watch::under_load::limits as host_limits;
 
 /// More points are thinned out: every second one goes.
@@ -51,11 +51,11 @@ impl MemoryPoints {
     }
 
     /// Judges, when there was enough time. `available` is the memory that the host has left now, in bytes.
-    pub fn judge(&self, rollout: &Rollout, available: u64, is_young: bool) -> Option<Reason> {
-        let reason = judge_memory_trend(&self.series(), &limits(rollout, available))?;
-        // Time will tell, as long as there is time.
-        let waits = is_young && reason.verdict == Verdict::Inconclusive;
-        Some(if waits { Reason { verdict: Verdict::Pass, ..reason } } else { reason })
+    pub fn judge(&self, rollout: &Rollout, available: u64, is_young: bool) -> Option<Judgement> {
+        let judgement = judge_memory_trend(&self.series(), &limits(rollout, available))?;
+        // In the first half of the soak there is time for more points.
+        let waits = is_young && judgement.verdict == Verdict::Inconclusive;
+        Some(if waits { judgement.at_worst(Verdict::Pass) } else { judgement })
     }
 
     fn series(&self) -> Vec<(Duration, u64)> {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::rollout::{LoadBalancer, Name, ProductionTarget, Rollout};
-use crate::core::{Failure, Verdict};
-use crate::evidence::Reason;
+use crate::core::{Failure, Judgement, Subject, Verdict};
 use crate::ports::{LiveTree, ProcessFacts, ReleaseFacts, ReleaseName, TargetGroupFacts, TargetHealth};
 use crate::steps::ReadContext;
 use crate::steps::site::release_layout;
@@ -49,9 +48,9 @@ impl Registered {
 
     /// Judges the soaked one. One that is sick while others are well is reason to go back; what a person has done to it,
     /// and what is wrong with all of them, is not.
-    pub fn judge(&self, target: &Name) -> Vec<Reason> {
+    pub fn judge(&self, target: &Name) -> Vec<Judgement> {
         let Some(group) = &self.group else { return Vec::new() };
-        let reason = |verdict, words| Reason { verdict, words };
+        let reason = |verdict, words: String| Judgement::new(Subject::Registration, verdict, words);
         let name = &self.name;
         let mut reasons = Vec::new();
         let others_are_well = || self.declared.values().any(|other| other != target && self.is_in_service(other));
@@ -112,7 +111,7 @@ impl Running {
 
     /// Whether the release is still the one of this soak. A person has changed it, if it is not: nothing that is seen now
     /// is about the release, and going back over a person's head is not for a program.
-    pub fn changed(&self, release: &ReleaseName, rollout: &Rollout) -> Option<Reason> {
+    pub fn changed(&self, release: &ReleaseName, rollout: &Rollout) -> Option<Judgement> {
         let named = |tree: &LiveTree| match tree {
             LiveTree::Original => "the original".to_owned(),
             LiveTree::Release(name) => format!("release {name}"),
@@ -127,14 +126,14 @@ impl Running {
         } else {
             format!("somebody has changed the release: {directory} is {} now, not release {release}", named(live))
         };
-        Some(Reason { verdict: Verdict::Hold, words })
+        Some(Judgement::new(Subject::Release, Verdict::Hold, words))
     }
 
     /// Another master of the same service beside the main one serves users, too, and from another tree perhaps.
-    pub fn beside(&self) -> Option<Reason> {
+    pub fn beside(&self) -> Option<Judgement> {
         let running = self.facts.running.as_ref()?;
         let other = running.beside.first()?;
         let words = format!("another master of the same service runs beside {}: {}", running.master.pid, other.pid);
-        Some(Reason { verdict: Verdict::Hold, words })
+        Some(Judgement::new(Subject::Release, Verdict::Hold, words))
     }
 }

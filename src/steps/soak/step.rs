@@ -12,8 +12,7 @@ use super::probe::Probed;
 use super::service::{Registered, Running};
 use super::{bridge, cohort, comparison, probe, store, workers};
 use crate::core::rollout::{ProductionTarget, Rollout};
-use crate::core::{Contract, Failure, Input, Measurement, Statement, Verdict};
-use crate::evidence::Reason;
+use crate::core::{Contract, Failure, Input, Judgement, Measurement, Statement, Verdict, deciding, sentence_of};
 use crate::ports::{Endpoint, ReleaseName};
 use crate::steps::site::release_facts;
 use crate::steps::targets::group_inspection;
@@ -60,20 +59,16 @@ fn release(context: &ReadContext<'_>, target: &str) -> Result<ReleaseName, Failu
 }
 
 /// One thing that was looked at, as a measurement.
-fn area(target: &ProductionTarget, name: &str, reasons: Vec<Reason>, summary: String, data: Value) -> Measurement {
+fn area(target: &ProductionTarget, name: &str, reasons: &[Judgement], summary: String, data: Value) -> Measurement {
     let verdict = reasons.iter().map(|reason| reason.verdict).max().unwrap_or(Verdict::Pass);
-    let decided: Vec<&str> = reasons
-        .iter()
-        .filter(|reason| reason.verdict == verdict && !reason.verdict.passes())
-        .map(|reason| reason.words.as_str())
-        .collect();
-    let words = if decided.is_empty() { summary } else { decided.join("; ") };
+    let subjects = deciding(reasons).map(|reason| reason.subject).collect();
+    let words = format!("{}, {name}: {}", target.name, sentence_of(reasons, summary));
     let data = json!({ "reasons": reasons, "seen": data });
-    measure::measurement(verdict, target.name.to_string(), format!("{}, {name}: {words}", target.name), data)
+    Measurement { subjects, ..measure::measurement(verdict, target.name.to_string(), words, data) }
 }
 
 /// How the comparison stands, when nothing is wrong with it.
-fn compared(probed: &Probed, reasons: &[Reason]) -> String {
+fn compared(probed: &Probed, reasons: &[Judgement]) -> String {
     let errors = probed.target.errors();
     let p95 =
         probed.target.total().latency.percentile(95.0).map_or("no answer".to_owned(), |p95| format!("p95 {p95:.1?}"));
@@ -140,7 +135,7 @@ impl Watch for ProductionSoak {
         clock.sleep(left()).await;
 
         if let Some(changed) = running.changed(&release, rollout) {
-            let measured = area(target, "release", vec![changed], String::new(), json!(running.facts()));
+            let measured = area(target, "release", &[changed], String::new(), json!(running.facts()));
             return Ok(watched(Duration::ZERO, 0, kept, vec![measured]));
         }
         let is_young = 2 * (kept.windows + 1) <= rollout.soak.windows();
@@ -149,19 +144,19 @@ impl Watch for ProductionSoak {
         let mut reasons = registered.judge(&target.name);
         reasons.extend(running.beside());
         let words = format!("runs release {release}, and gets users");
-        let mut measurements = vec![area(target, "release", reasons, words, json!(running.facts()))];
+        let mut measurements = vec![area(target, "release", &reasons, words, json!(running.facts()))];
 
         let reasons = comparison::judge(&probed, &mut kept, rollout, is_young);
         let words = compared(&probed, &reasons);
         let data = json!({ "compared_with": probed.control.as_ref().map(|(name, _)| name), "alone": probed.alone });
-        measurements.push(area(target, "our users", reasons, words, data));
+        measurements.push(area(target, "our users", &reasons, words, data));
 
         let mut reasons = workers::judge(&workers, &probed.target, is_restarted, rollout);
         let memory = workers::memory(&workers, &mut kept, age, is_young, rollout);
         let mut words = workers::summary(&workers, rollout);
         words.extend(memory.iter().map(|memory| format!("; {}", memory.words)));
         reasons.extend(memory);
-        measurements.push(area(target, "workers", reasons, words, workers.watch.data()));
+        measurements.push(area(target, "workers", &reasons, words, workers.watch.data()));
 
         let seen = bridge::Window {
             first: &bridge_first,
@@ -171,10 +166,16 @@ impl Watch for ProductionSoak {
         };
         let users = seen.users(&mut kept);
         let (reasons, data) = seen.judge(&mut kept);
-        measurements.push(area(target, "sessions", reasons, format!("{users} requests of users with a session"), data));
+        measurements.push(area(
+            target,
+            "sessions",
+            &reasons,
+            format!("{users} requests of users with a session"),
+            data,
+        ));
 
         let reasons = store::judge(&store, &mut kept);
-        measurements.push(area(target, "store", reasons, store::summary(&store), store::data(&store)));
+        measurements.push(area(target, "store", &reasons, store::summary(&store), store::data(&store)));
         measurements.extend(cohort.seen);
         kept.windows += 1;
         Ok(watched(window, users, kept, measurements))

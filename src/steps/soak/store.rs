@@ -2,8 +2,7 @@
 
 use super::kept::Kept;
 use crate::core::rollout::ProductionTarget;
-use crate::core::{Failure, Verdict};
-use crate::evidence::Reason;
+use crate::core::{Failure, Judgement, Subject, Verdict};
 use crate::ports::{CacheInfo, Endpoint, Route, StoreAccess};
 use crate::steps::ReadContext;
 use crate::steps::site::store_access;
@@ -48,8 +47,8 @@ pub async fn look(
 }
 
 /// Judges.
-pub fn judge(seen: &Result<StoreLook, String>, kept: &mut Kept) -> Vec<Reason> {
-    let reason = |verdict, words| Reason { verdict, words };
+pub fn judge(seen: &Result<StoreLook, String>, kept: &mut Kept) -> Vec<Judgement> {
+    let reason = |verdict, words: String| Judgement::new(Subject::Store, verdict, words);
     let StoreLook { run_id, info } = match seen {
         Ok(look) => look,
         Err(why) => return vec![reason(Verdict::Hold, format!("the store does not answer from the target: {why}"))],

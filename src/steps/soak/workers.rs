@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::kept::Kept;
 use crate::core::rollout::{ProductionTarget, Rollout};
-use crate::core::{Failure, Verdict};
-use crate::evidence::{Proportion, Reason, saturation};
+use crate::core::{Failure, Judgement, Subject, Verdict};
+use crate::evidence::{Proportion, saturation};
 use crate::ports::{ErrorKind, LoadResult, MasterOf, Watched};
 use crate::steps::ReadContext;
 use crate::steps::watch::gunicorn::Watch;
@@ -55,18 +55,17 @@ pub async fn watch(context: &ReadContext<'_>, target: &ProductionTarget, length:
 
 /// Judges. A restart by hand ends workers and the master as a crash does, so with a new master only what no restart does
 /// is reason to go back.
-pub fn judge(seen: &Seen, probed: &LoadResult, is_restarted: bool, rollout: &Rollout) -> Vec<Reason> {
+pub fn judge(seen: &Seen, probed: &LoadResult, is_restarted: bool, rollout: &Rollout) -> Vec<Judgement> {
     let watch = &seen.watch;
     let log = watch.log();
     let is_restarted = is_restarted || watch.masters() > 1;
-    let reason = |verdict, words: String| Reason { verdict, words };
     let mut reasons = Vec::new();
     if log.timeouts > 0 {
         let words = format!("the master found {} workers silent (WORKER TIMEOUT)", log.timeouts);
-        reasons.push(reason(Verdict::Abort, words));
+        reasons.push(Judgement::new(Subject::Workers, Verdict::Abort, words));
     }
     if watch.is_gone() {
-        reasons.push(reason(Verdict::Abort, "the master does not run any more".to_owned()));
+        reasons.push(Judgement::new(Subject::Master, Verdict::Abort, "the main process does not run any more"));
     }
     let broken: u64 = probed
         .requests
@@ -77,28 +76,36 @@ pub fn judge(seen: &Seen, probed: &LoadResult, is_restarted: bool, rollout: &Rol
         .sum();
     if is_restarted {
         let words = "somebody has restarted it: another main process runs than before".to_owned();
-        reasons.push(reason(Verdict::Hold, words));
+        reasons.push(Judgement::new(Subject::Master, Verdict::Hold, words));
     } else if log.killed > 0 {
-        reasons.push(reason(Verdict::Abort, format!("a signal ended {} workers", log.killed)));
+        reasons.push(Judgement::new(
+            Subject::Workers,
+            Verdict::Abort,
+            format!("a signal ended {} workers", log.killed),
+        ));
     } else if watch.ended() > 0 && broken > 0 {
         let words = format!("{} workers crashed: {broken} requests were left without an answer", watch.ended());
-        reasons.push(reason(Verdict::Abort, words));
+        reasons.push(Judgement::new(Subject::Workers, Verdict::Abort, words));
     } else if watch.is_restless() {
-        reasons.push(reason(Verdict::Abort, format!("workers end again and again: {} did", watch.ended())));
+        reasons.push(Judgement::new(
+            Subject::Workers,
+            Verdict::Abort,
+            format!("workers end again and again: {} did", watch.ended()),
+        ));
     }
     let judged = saturation(&watch.hosts(), Proportion::new(0, 1), &limits(rollout));
-    let host = judged.reasons.into_iter().filter(|reason| !reason.verdict.passes()).map(|reason| {
-        // Busy processors are the users' doing as well, and another release would be as busy.
-        let is_busy = reason.words.starts_with("the processors");
-        let verdict = if is_busy { reason.verdict.min(Verdict::Hold) } else { reason.verdict };
-        Reason { verdict, ..reason }
+    let host = judged.reasons.into_iter().filter(|judgement| !judgement.verdict.passes());
+    // Users load the processors as well: another release would load them as much, so a rollback would not help.
+    let host = host.map(|judgement| match judgement.subject {
+        Subject::Processors => judgement.at_worst(Verdict::Hold),
+        _ => judgement,
     });
     reasons.extend(host);
     reasons
 }
 
 /// Adds this window's memory to the series, and judges that.
-pub fn memory(seen: &Seen, kept: &mut Kept, age: u64, is_young: bool, rollout: &Rollout) -> Option<Reason> {
+pub fn memory(seen: &Seen, kept: &mut Kept, age: u64, is_young: bool, rollout: &Rollout) -> Option<Judgement> {
     let held = seen.watch.held_bytes();
     if held > 0 {
         kept.memory.add(age, held);

@@ -8,7 +8,7 @@ use super::count::Counted;
 use super::results::CountResult;
 use super::shared_state;
 use crate::core::rollout::Rollout;
-use crate::core::{Measurement, Verdict};
+use crate::core::{Judgement, Measurement, Subject, Verdict, deciding, sentence_of};
 use crate::evidence::{HostLoad, Proportion, WorkerRun, saturation};
 use crate::ports::{ErrorKind, LoadResult};
 use crate::steps::measure::measurement;
@@ -21,9 +21,6 @@ pub const FEWEST_ANSWERS: u64 = 5;
 const WINDOWS: usize = 40;
 /// More examples are not listed.
 const LISTED: usize = 3;
-
-/// One thing that was judged.
-type Reason = (Verdict, String);
 
 /// A count, judged.
 pub struct Judged {
@@ -41,13 +38,13 @@ pub struct Judged {
 pub fn judge(counted: &Counted, rollout: &Rollout) -> Judged {
     let result = counted.result();
     let (errors, set_aside) = errors(&result, rollout);
-    let mut reasons: Vec<Reason> = Vec::new();
+    let mut reasons: Vec<Judgement> = Vec::new();
     if let Some(running) = counted.running {
         let words = format!("{} workers were asked for, and {running} run", counted.workers);
-        reasons.push((Verdict::Abort, words));
+        reasons.push(Judgement::new(Subject::Workers, Verdict::Abort, words));
     }
     if let Some(why) = counted.taken_off() {
-        reasons.push((Verdict::Abort, format!("the load was taken off: {why}")));
+        reasons.push(Judgement::new(Subject::Observation, Verdict::Abort, format!("the load was taken off: {why}")));
     }
     reasons.extend(workers(counted, &result));
     if counted.taken_off().is_none() && counted.running.is_none() {
@@ -57,17 +54,16 @@ pub fn judge(counted: &Counted, rollout: &Rollout) -> Judged {
         reasons.extend(answers(counted));
     }
     reasons.extend(stayed(counted));
-    reasons.extend(counted.not_restarted.iter().map(|why| (Verdict::Abort, why.clone())));
+    reasons
+        .extend(counted.not_restarted.iter().map(|why| Judgement::new(Subject::Workers, Verdict::Abort, why.clone())));
     reasons.extend(store(counted));
-    let verdict = reasons.iter().map(|(verdict, _)| *verdict).max().unwrap_or(Verdict::Pass);
-    let decided: Vec<&str> =
-        reasons.iter().filter(|(one, _)| *one == verdict && !one.passes()).map(|(_, words)| words.as_str()).collect();
-    let summary = summary(counted, &result, errors, set_aside);
-    let words = if decided.is_empty() { summary } else { decided.join("; ") };
+    let verdict = reasons.iter().map(|reason| reason.verdict).max().unwrap_or(Verdict::Pass);
+    let subjects = deciding(&reasons).map(|reason| reason.subject).collect();
+    let words = sentence_of(&reasons, summary(counted, &result, errors, set_aside));
     let count = count_result(counted, verdict, errors, set_aside, rollout);
     let data = json!({
         "workers": counted.workers,
-        "reasons": reasons.iter().map(|(verdict, words)| json!({ "verdict": verdict, "words": words })).collect::<Vec<_>>(),
+        "reasons": reasons,
         "result": count,
         "statuses": result.total().statuses,
         "errors": result.total().errors,
@@ -80,7 +76,10 @@ pub fn judge(counted: &Counted, rollout: &Rollout) -> Judged {
     let words = format!("{} workers: {words}", counted.workers);
     Judged {
         verdict,
-        measurement: measurement(verdict, copy_access::resource(rollout), words.clone(), data),
+        measurement: Measurement {
+            subjects,
+            ..measurement(verdict, copy_access::resource(rollout), words.clone(), data)
+        },
         words,
         result: count,
     }
@@ -107,7 +106,7 @@ fn errors(result: &LoadResult, rollout: &Rollout) -> (Proportion, Proportion) {
 }
 
 /// What happened to the processes.
-fn workers(counted: &Counted, result: &LoadResult) -> Vec<Reason> {
+fn workers(counted: &Counted, result: &LoadResult) -> Vec<Judgement> {
     let mut reasons = Vec::new();
     // Broken connections tell a crash from a worker that the master replaces after so many requests, as it may be told to.
     let broken = result.requests.values().flat_map(|request| &request.errors);
@@ -117,26 +116,26 @@ fn workers(counted: &Counted, result: &LoadResult) -> Vec<Reason> {
         .sum();
     for half in &counted.halves {
         if let (None, Some(trouble)) = (&half.taken_off, half.watch.trouble()) {
-            reasons.push((Verdict::Abort, trouble));
+            reasons.push(Judgement::new(Subject::Workers, Verdict::Abort, trouble));
         }
         if half.watch.ended() > 0 && broken > 0 {
             let words =
                 format!("{} workers crashed: {broken} requests were left without an answer", half.watch.ended());
-            reasons.push((Verdict::Abort, words));
+            reasons.push(Judgement::new(Subject::Workers, Verdict::Abort, words));
         }
     }
     reasons
 }
 
-fn host(counted: &Counted, errors: Proportion, rollout: &Rollout) -> Vec<Reason> {
+fn host(counted: &Counted, errors: Proportion, rollout: &Rollout) -> Vec<Judgement> {
     let hosts: Vec<HostLoad> = counted.halves.iter().flat_map(|half| half.watch.hosts()).collect();
     // Which requests failed, and how, is said by itself.
     let judged = saturation(&hosts, Proportion::new(0, errors.of), &limits(rollout));
-    judged.reasons.into_iter().map(|reason| (reason.verdict, reason.words)).collect()
+    judged.reasons
 }
 
 /// Whether so few requests failed that it is sure.
-fn error_share(errors: Proportion, result: &LoadResult, rollout: &Rollout) -> Vec<Reason> {
+fn error_share(errors: Proportion, result: &LoadResult, rollout: &Rollout) -> Vec<Judgement> {
     let ceiling = rollout.load.error_ceiling;
     let limits = limits(rollout);
     let Some(share) = errors.interval(limits.confidence) else { return Vec::new() };
@@ -148,20 +147,20 @@ fn error_share(errors: Proportion, result: &LoadResult, rollout: &Rollout) -> Ve
     if share.low > ceiling.share() {
         let words = format!("{} of {} requests failed; the ceiling is {ceiling}{example}", errors.hits, errors.of);
         let verdict = if share.low > limits.abort.errors { Verdict::Abort } else { Verdict::Hold };
-        vec![(verdict, words)]
+        vec![Judgement::new(Subject::ErrorRate, verdict, words)]
     } else if share.high > ceiling.share() {
         let words = format!(
             "{} of {} requests failed, too few to be sure that it is no more than {ceiling}: a longer load would tell",
             errors.hits, errors.of
         );
-        vec![(Verdict::Inconclusive, words)]
+        vec![Judgement::new(Subject::ErrorRate, Verdict::Inconclusive, words)]
     } else {
         Vec::new()
     }
 }
 
 /// So many users, so many identities.
-fn identities(result: &LoadResult, rollout: &Rollout) -> Vec<Reason> {
+fn identities(result: &LoadResult, rollout: &Rollout) -> Vec<Judgement> {
     let mixed: Vec<String> = result
         .mixed_up()
         .map(|(user, names)| format!("user {user} was {}", names.iter().cloned().collect::<Vec<_>>().join(" and ")))
@@ -183,21 +182,29 @@ fn identities(result: &LoadResult, rollout: &Rollout) -> Vec<Reason> {
     let listed = |all: &[String]| all.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
     let mut reasons = Vec::new();
     if !mixed.is_empty() {
-        reasons.push((Verdict::Abort, format!("{} users were mixed up: {}", mixed.len(), listed(&mixed))));
+        reasons.push(Judgement::new(
+            Subject::Identity,
+            Verdict::Abort,
+            format!("{} users were mixed up: {}", mixed.len(), listed(&mixed)),
+        ));
     }
     if !shared.is_empty() {
-        reasons.push((Verdict::Abort, format!("users share an identity: {}", listed(&shared))));
+        reasons.push(Judgement::new(
+            Subject::Identity,
+            Verdict::Abort,
+            format!("users share an identity: {}", listed(&shared)),
+        ));
     }
     if known < wanted {
         let words =
             format!("only {known} of {wanted} users learnt whom they are taken for (`extract: {{ identity: ... }}`)");
-        reasons.push((Verdict::Inconclusive, words));
+        reasons.push(Judgement::new(Subject::Identity, Verdict::Inconclusive, words));
     }
     reasons
 }
 
 /// Whether every worker answered enough, in each half.
-fn answers(counted: &Counted) -> Vec<Reason> {
+fn answers(counted: &Counted) -> Vec<Judgement> {
     let mut reasons = Vec::new();
     for half in &counted.halves {
         let answered = &half.result.answered;
@@ -208,12 +215,12 @@ fn answers(counted: &Counted) -> Vec<Reason> {
         let each: Vec<String> = answered.iter().map(|(pid, count)| format!("worker {pid} gave {count}")).collect();
         let each = if each.is_empty() { "no answer names its worker".to_owned() } else { each.join(", ") };
         let words = format!("not every one of {} workers answered {FEWEST_ANSWERS} requests: {each}", counted.workers);
-        reasons.push((Verdict::Inconclusive, words));
+        reasons.push(Judgement::new(Subject::Traffic, Verdict::Inconclusive, words));
     }
     reasons
 }
 
-fn stayed(counted: &Counted) -> Vec<Reason> {
+fn stayed(counted: &Counted) -> Vec<Judgement> {
     let stayed = &counted.stayed;
     if stayed.bad() == 0 {
         return Vec::new();
@@ -225,16 +232,20 @@ fn stayed(counted: &Counted) -> Vec<Reason> {
         stayed.asked,
         stayed.examples.join(", ")
     );
-    vec![(Verdict::Abort, words)]
+    vec![Judgement::new(Subject::StayingUsers, Verdict::Abort, words)]
 }
 
-fn store(counted: &Counted) -> Vec<Reason> {
+fn store(counted: &Counted) -> Vec<Judgement> {
     let Some((before, after)) = &counted.store else { return Vec::new() };
     let evicted = after.info.evicted_keys.saturating_sub(before.info.evicted_keys);
     if evicted == 0 {
         return Vec::new();
     }
-    vec![(Verdict::Abort, format!("the store evicted {evicted} keys for want of memory: sessions are lost"))]
+    vec![Judgement::new(
+        Subject::Store,
+        Verdict::Abort,
+        format!("the store evicted {evicted} keys for want of memory: sessions are lost"),
+    )]
 }
 
 fn summary(counted: &Counted, result: &LoadResult, errors: Proportion, set_aside: Proportion) -> String {

@@ -49,6 +49,7 @@ impl Scripted {
             verdict,
             summary: "scripted".into(),
             proves: proven_in(phase),
+            subjects: Vec::new(),
             resource: "the site".into(),
             data: serde_json::Value::Null,
         };
