@@ -38,7 +38,7 @@ fn duration(text: &str) -> Result<HumanDuration, String> {
         return Err("an approval for no time approves nothing".to_owned());
     }
     if duration.get() > LONGEST {
-        return Err("an approval holds for at most 30d: whoever gave it has to look again before a later change, so \
+        return Err("an approval holds for at most 30d: the approver has to look again before a later change, so \
                     approve again when it is due"
             .to_owned());
     }

@@ -18,12 +18,12 @@ use super::{
     after_help = "\
 Examples:
   migrate init                 write a commented rollout.yaml
-  migrate check                is rollout.yaml right?
-  migrate check --live         may we do it, and are the hosts as we think?
-  migrate plan 1               what would phase 1 create, and what does it cost?
-  migrate phase 1              do it
-  migrate status               where are we, and what is next?
-  migrate rollback             go back
+  migrate check                check rollout.yaml and phases/
+  migrate check --live         check permissions, hosts and network, too
+  migrate plan 1               show what phase 1 would create, and its cost
+  migrate phase 1              run phase 1
+  migrate status               show where the run is, and the next command
+  migrate rollback             roll back
 
 Exit codes: docs/exit-codes.md"
 )]

@@ -38,7 +38,7 @@ pub(super) fn run(session: &Session) -> Result<Answer, Trouble> {
     let _ = writeln!(text, "now    {}", doing(state));
     if let LockState::Held(info) = &lock {
         let who = info.as_ref().map_or_else(
-            || "somebody".to_owned(),
+            || "an unknown process".to_owned(),
             |info| format!("{} for `{}`, alive at {}", info.holder, info.reason, utc(info.heartbeat_at)),
         );
         let _ = writeln!(text, "lock   {who}");

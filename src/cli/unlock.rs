@@ -29,10 +29,10 @@ impl UnlockArgs {
     pub(super) fn run(self, session: &Session) -> Result<Answer, Trouble> {
         let path = session.directory().lock_path();
         let LockState::Held(info) = inspect_lock(&path)? else {
-            return Ok(Answer::pass("nobody holds the lock", json!({ "held": false })));
+            return Ok(Answer::pass("no process holds the lock", json!({ "held": false })));
         };
         let who = info.as_ref().map_or_else(
-            || "somebody who left no name".to_owned(),
+            || "a process that left no name".to_owned(),
             |info| {
                 let heartbeat = utc(info.heartbeat_at);
                 format!("{} since {} for `{}`, last alive {heartbeat}", info.holder, utc(info.taken_at), info.reason)

@@ -68,7 +68,7 @@ impl RunState {
         let direction = self.direction;
         let record = self.started_step(step)?;
         if record.contract != Contract::Rehearsal {
-            return refuse(format!("{step} is no rehearsal"));
+            return refuse(format!("{step} is not a rehearsal"));
         }
         if direction != Direction::Forward(record.phase) {
             return refuse(format!("{step} rehearsed while {} was not being walked", record.phase));

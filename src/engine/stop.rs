@@ -73,13 +73,13 @@ impl Stop {
             Self::Failed { failure, .. } if failure.hint.is_some() => failure.hint.clone(),
             Self::Failed { step, failure } => Some(match failure.class {
                 FailureClass::Foreign => format!("look at what {step} found, rename or remove it, and run the phase again"),
-                _ => "mend it and run the same command again, or go back with `migrate rollback`".to_owned(),
+                _ => "fix it and run the same command again, or undo the phase with `migrate rollback`".to_owned(),
             }),
             Self::Refused(failure) => failure.hint.clone(),
             Self::Stuck { step, failure } => {
                 let look = failure.hint.clone().map(|hint| format!("{hint}\n")).unwrap_or_default();
                 Some(format!(
-                    "{look}then `migrate rollback` tries again; `migrate stuck forget {step} --reason WHY` when it is gone or somebody else's; `migrate stuck adopt {step} --reason WHY` to go forward with it"
+                    "{look}then `migrate rollback` tries again; `migrate stuck forget {step} --reason WHY` when it no longer exists or does not belong to this rollout; `migrate stuck adopt {step} --reason WHY` to go forward with it"
                 ))
             }
             Self::LeftOver(_) => Some("`migrate rollback --discover` releases what carries this rollout's tag".to_owned()),

@@ -56,7 +56,7 @@ impl JournalStore for FileJournal {
     fn append(&mut self, line: &[u8]) -> Result<(), JournalFault> {
         self.lock.confirm()?;
         if self.current_length()? != self.length {
-            return Err(JournalFault::LeaseLost(format!("somebody else wrote to {}", self.path.display())));
+            return Err(JournalFault::LeaseLost(format!("another process wrote to {}", self.path.display())));
         }
         self.file.write_all(line).and_then(|()| self.file.sync_data()).map_err(io(&self.path))?;
         self.length += line.len() as u64;

@@ -97,7 +97,7 @@ impl Browser for Visitor {
 impl Visitor {
     fn visit(&mut self, state: &mut State, request: &JourneyRequest, now: Duration) -> Result<Answer, Failure> {
         let endpoint = self.endpoint.clone();
-        let nobody = || Failure::transient(format!("nobody listens on {endpoint} (simulated)"));
+        let nobody = || Failure::transient(format!("no process listens on {endpoint} (simulated)"));
         let is_tried = state.applications.get(&self.place).is_some_and(|it| it.sessions.on_trial_beside.is_some());
         let host = self.host.as_ref().filter(|_| self.place != self.endpoint).and_then(|host| state.hosts.get(host));
         let process = match host {

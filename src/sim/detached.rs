@@ -51,7 +51,7 @@ impl Host {
         };
         let (application, inherited) = match original.command_line.split_last() {
             Some((application, inherited)) => (application.clone(), inherited),
-            None => return Err(Failure::permanent(format!("the main process of {} is no Gunicorn", gunicorn.unit))),
+            None => return Err(Failure::permanent(format!("the main process of {} is not Gunicorn", gunicorn.unit))),
         };
         let address = format!("127.0.0.1:{}", gunicorn.port);
         let options = [

@@ -137,7 +137,7 @@ impl LoadGenerator for World {
                 let known = if state.applications.contains_key(&own) { own } else { endpoint.clone() };
                 let application = state.applications.get_mut(&known);
                 let nobody =
-                    || Failure::new(FailureClass::Transient, format!("nobody listens on {endpoint} (simulated)"));
+                    || Failure::new(FailureClass::Transient, format!("no process listens on {endpoint} (simulated)"));
                 let application = application.ok_or_else(nobody)?;
                 let young = application.clone();
                 application.median = application.median.mul_f64(application.ages);
@@ -218,7 +218,7 @@ fn walk(
             let names: &mut BTreeSet<String> = result.identities.entry(user).or_default();
             names.insert(format!("user-{user}"));
             if random.f64() < application.mixed_up_share {
-                names.insert("somebody else".to_owned());
+                names.insert("another user".to_owned());
             }
             if application.is_one_for_all {
                 *names = BTreeSet::from(["everybody".to_owned()]);

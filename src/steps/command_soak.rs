@@ -71,7 +71,7 @@ impl Watch for CommandSoak {
         let (verdict, requests, words) = judge(&output, target);
         let data = serde_json::json!({ "exit_code": output.code, "requests": requests });
         let measurements = vec![measure::measurement(verdict, target.as_str(), words, data)];
-        let hint = "`migrate log` shows when it began; look at the target, and mend it or go back";
+        let hint = "`migrate log` shows when it began; look at the target, and fix it or roll back";
         let failure = measure::failure_of(&measurements, hint);
         let seconds = if verdict.passes() { window.as_secs() } else { 0 };
         Ok(Watched { seconds, requests, observation: Observation { measurements, failure, ..Observation::default() } })

@@ -70,34 +70,69 @@ pub fn sources(directory: &str) -> Vec<Source> {
     found
 }
 
+/// A part of a source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Code,
+    Comment,
+    /// A string.
+    Text,
+    Character,
+}
+
+/// The parts of a source, in order.
+fn parts(text: &str) -> Vec<(Part, &str)> {
+    let mut found: Vec<(Part, &str)> = Vec::new();
+    let (mut at, mut code_since) = (0, 0);
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let is_inside_name = text[code_since..at].ends_with(is_name);
+        let (part, length) = if rest.starts_with("//") {
+            (Part::Comment, rest.find('\n').unwrap_or(rest.len()))
+        } else if rest.starts_with("/*") {
+            (Part::Comment, block_comment(rest))
+        } else if !is_inside_name && (rest.starts_with("r\"") || rest.starts_with("r#") || rest.starts_with("br")) {
+            (Part::Text, raw_string(rest))
+        } else if first == '"' {
+            (Part::Text, quoted(rest))
+        } else if first == '\'' {
+            (Part::Character, character(rest))
+        } else {
+            (Part::Code, 0)
+        };
+        if length == 0 {
+            at += first.len_utf8();
+            continue;
+        }
+        found.extend([(Part::Code, &text[code_since..at]), (part, &rest[..length])]);
+        at += length;
+        code_since = at;
+    }
+    found.push((Part::Code, &text[code_since..]));
+    found
+}
+
 /// Blanks out comments and literals. Newlines stay, so that lines keep their numbers.
 fn blank(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let is_inside_name = out.ends_with(is_name);
-        let length = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            block_comment(rest)
-        } else if !is_inside_name && (rest.starts_with("r\"") || rest.starts_with("r#") || rest.starts_with("br")) {
-            raw_string(rest)
-        } else if first == '"' {
-            quoted(rest)
-        } else if first == '\'' {
-            character(rest)
-        } else {
-            0
-        };
-        let (gone, after) = rest.split_at(length);
-        out.extend(gone.chars().map(|character| if character == '\n' { '\n' } else { ' ' }));
-        rest = after;
-        if length == 0 {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
+    let blanked = |part: &str| part.chars().map(|one| if one == '\n' { '\n' } else { ' ' }).collect();
+    let shown = |(part, text): (Part, &str)| if part == Part::Code { text.to_owned() } else { blanked(text) };
+    parts(text).into_iter().map(shown).collect()
+}
+
+/// The strings of a source before its tests, each with its line.
+pub fn messages(source: &Source) -> Vec<(usize, String)> {
+    let text = source.text.split("\n#[cfg(test)]").next().unwrap_or_default();
+    let mut line = 1;
+    let mut found = Vec::new();
+    for (part, text) in parts(text) {
+        if part == Part::Text {
+            // A backslash at the end of a line joins it with the next one.
+            let joined: Vec<&str> = text.split("\\\n").map(str::trim_start).collect();
+            found.push((line, joined.concat()));
         }
+        line += text.matches('\n').count();
     }
-    out
+    found
 }
 
 fn block_comment(text: &str) -> usize {

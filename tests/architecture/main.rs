@@ -1,4 +1,5 @@
-//! Who may use whom, who may name what, and how large a file may be: read from the sources themselves.
+//! Who may use whom, who may name what, how large a file may be, and how messages are worded: read from the sources
+//! themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod code;
@@ -6,3 +7,4 @@ mod edges;
 mod rooms;
 mod rules;
 mod sample;
+mod wording;

@@ -103,7 +103,7 @@ async fn what_was_created_otherwise_is_refused_forward_and_removed_backward() {
     assert_eq!(diff.lines[0].action, DiffAction::Refuse, "{diff:?}");
     let measured = step.verify(&stage.reader(&stage.facts), &stage.facts).await.unwrap();
     assert_eq!(measured[0].verdict, Verdict::Abort);
-    // To a probe it stays ours, or a rollback would take it for somebody else's and leave it to cost money.
+    // To a probe it stays ours, or a rollback would take it for another user's and leave it to cost money.
     stage.take_down(&id, &*step).await;
 }
 

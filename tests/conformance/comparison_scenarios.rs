@@ -45,7 +45,7 @@ pub fn scenarios() -> Vec<Scenario> {
             }),
         test("errors", Gate, &["requests failed on the copy", "the ceiling is 1.00 %", "for example `analyst/"])
             .world(|world| application(world, COPY, |copy| copy.error_share = 0.05)),
-        test("mixed-up users", Gate, &["users were mixed up on the copy: user", "somebody else"])
+        test("mixed-up users", Gate, &["users were mixed up on the copy: user", "another user"])
             .world(|world| application(world, COPY, |copy| copy.mixed_up_share = 0.01)),
         test(
             "too little",

@@ -223,7 +223,7 @@ async fn a_target_that_does_not_leave_in_time_stays() {
         let world = target.stage.world.clone();
         match broken {
             false => world.edit(|state| state.cloud.timing.draining = Duration::from_secs(3_600)),
-            // Before, at the beginning of the attempt, when it leaves; then nobody can say whether it has.
+            // Before, at the beginning of the attempt, when it leaves; then AWS does not say whether it has.
             true => world.fail("cloud.target_group", 3, Fault::Deny),
         }
         let failed = target.apply("switch").await.unwrap_err();

@@ -199,16 +199,20 @@ fn as_before() -> Vec<Scenario> {
                     service(state, HOSTS[0]).command_line.push("--reload".to_owned());
                 });
             }),
-        entry("the original changed behind a release", ProtectedChanged, &["the tree of the original, to go back to,"])
-            .facts(first_acted_on)
-            .world(|world| {
-                world.edit(|state| {
-                    switch(state, HOSTS[0], &release(), 2);
-                    let target = host(state, HOSTS[0]);
-                    let original = target.releases.live_path.clone();
-                    target.trees.get_mut(&original).unwrap().digest = Digest::of(b"edited");
-                });
-            }),
+        entry(
+            "the original changed behind a release",
+            ProtectedChanged,
+            &["the tree of the original, which a rollback needs,"],
+        )
+        .facts(first_acted_on)
+        .world(|world| {
+            world.edit(|state| {
+                switch(state, HOSTS[0], &release(), 2);
+                let target = host(state, HOSTS[0]);
+                let original = target.releases.live_path.clone();
+                target.trees.get_mut(&original).unwrap().digest = Digest::of(b"edited");
+            });
+        }),
         entry("the live path is somebody's", ProtectedChanged, &["what the live path names changed", "/srv/other"])
             .facts(first_acted_on)
             .world(|world| {
@@ -277,7 +281,7 @@ fn around() -> Vec<Scenario> {
             .world(|world| group(world, |group| group.targets[0].port = 9000)),
         entry("no group", Gate, &["there is no target group `chatmrpt-web`"])
             .world(|world| world.edit(|state| state.cloud.target_groups.clear())),
-        entry("nobody listens", Gate, &["production-2: nobody listens on port 8080"])
+        entry("nobody listens", Gate, &["production-2: no process listens on port 8080"])
             .world(|world| world.edit(|state| host(state, HOSTS[1]).listening = vec![22])),
         entry("users move", Gate, &["chatmrpt-web has no stickiness", "is logged out", "stickiness.enabled"])
             .world(not_sticky),
@@ -345,13 +349,13 @@ fn ended() -> Vec<Scenario> {
                 });
             },
         ),
-        test("no way back", &["production-1: the original to go back to is gone"]).world(|world| {
+        test("no way back", &["production-1: the original, which a rollback needs, is gone"]).world(|world| {
             world.edit(|state| {
                 let target = host(state, HOSTS[0]);
                 drop(target.trees.remove(&target.releases.live_path.clone()));
             });
         }),
-        test("not finished", &["a master of before still runs beside it (process 77)"]).world(|world| {
+        test("not finished", &["a previous main process still runs beside it (process 77)"]).world(|world| {
             world.edit(|state| {
                 host(state, HOSTS[0]).releases.beside.push(ProcessFacts { pid: 77, started_ticks: 1 });
             });

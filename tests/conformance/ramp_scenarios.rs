@@ -53,7 +53,7 @@ fn ramp() -> Vec<Scenario> {
                     copy.error = ErrorKind::Timeout;
                 });
             }),
-        test("sessions bleed", Gate, &["users were mixed up: user", "somebody else"])
+        test("sessions bleed", Gate, &["users were mixed up: user", "another user"])
             .world(|world| application(world, COPY, |copy| copy.mixed_up_share = 0.01)),
         test("everybody is the same", Gate, &["users share an identity: 50 users were `everybody`"])
             .world(|world| application(world, COPY, |copy| copy.is_one_for_all = true)),

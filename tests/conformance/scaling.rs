@@ -66,7 +66,10 @@ async fn auto_scaling_is_believed_to_be_as_stated_where_nobody_may_look() {
         world.fail_always("cloud.scaling_group", Fault::Deny);
     }
     let seen = passes(entry().rollout(suspended).world(closed)).await;
-    says(&seen, "auto scaling group web, which nobody lets us look at, and which rollout.yaml states is suspended");
+    says(
+        &seen,
+        "auto scaling group web, which these credentials may not read, and which rollout.yaml states is suspended",
+    );
     let failure = entry().world(closed).stage().await.observe(GATE).await.unwrap_err();
     assert_eq!(failure.class, Denied, "{failure}");
 }

@@ -187,7 +187,7 @@ fn preflight() -> Vec<Scenario> {
         }),
         Scenario::new("target_inspection", "room", Gate, &["600 MiB needed"])
             .world(|world| world.edit(|state| host(state, "18.117.115.217").free_bytes = 599 << 20)),
-        Scenario::new("target_inspection", "port", Gate, &["nobody listens on port 8080"])
+        Scenario::new("target_inspection", "port", Gate, &["no process listens on port 8080"])
             .world(|world| world.edit(|state| host(state, "chatmrpt-production-2").listening = vec![22])),
         Scenario::new(
             "target_inspection",

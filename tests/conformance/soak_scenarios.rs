@@ -64,7 +64,7 @@ pub fn scenarios() -> Vec<Scenario> {
                 host.releases.beside.push(ProcessFacts { pid: 77, started_ticks: 1 });
             });
         }),
-        test("another tree runs than is live", Gate, &["somebody has changed the release: the original runs"]).world(
+        test("another tree runs than is live", Gate, &["the release was changed by hand: the original runs"]).world(
             |world| {
                 host(world, |host| host.releases.runs = LiveTree::Original);
             },

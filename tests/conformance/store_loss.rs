@@ -41,7 +41,7 @@ async fn a_bridged_copy_passes_and_every_word_is_a_number() {
         "users who signed in during the cut:",
         "under load without the store",
         "read from the store again",
-        "nobody lost a session: 5 users from before the cut and 5 from during it",
+        "no session was lost: 5 users from before the cut and 5 from during it",
     ] {
         assert!(words.iter().any(|words| words.contains(expected)), "`{expected}` is not in {words:#?}");
     }

@@ -106,13 +106,13 @@ fn users() -> Vec<Scenario> {
             .world(|world| application(world, |sessions| sessions.forget(1_000))),
         test("other data", &["20 with other data than before", "messages is `messages-"])
             .world(|world| application(world, migrate::sim::SimulatedSessions::alter_data)),
-        test("somebody else", &["20 with other data than before", "is taken for somebody else"])
+        test("another user", &["20 with other data than before", "is taken for another user"])
             .world(|world| application(world, migrate::sim::SimulatedSessions::mix_up)),
         Scenario::new(
             "switched_target_check",
             "nobody was there before",
             FailureClass::Inconclusive,
-            &["nobody was opened on production-1 before the change"],
+            &["no synthetic users were opened on production-1 before the change"],
         )
         .world(|world| {
             world.edit(|state| {

@@ -114,7 +114,7 @@ fn it_does_not_begin_before_its_turn() {
     assert_eq!(early.refused(began()), "illegal event: 2.rehearsal began although 2.look has not succeeded");
     early.start("2.look");
     let look = Event::RehearsalBegan { step: id("2.look"), at: at(0) };
-    assert_eq!(early.refused(look), "illegal event: 2.look is no rehearsal");
+    assert_eq!(early.refused(look), "illegal event: 2.look is not a rehearsal");
 }
 
 #[test]

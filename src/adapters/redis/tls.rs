@@ -100,6 +100,6 @@ fn certificate(endpoint: &Endpoint, problem: &CertificateError) -> Failure {
             Failure::permanent(format!("{endpoint}: the certificate is not for `{host}` but for {names}"))
                 .hint("use the endpoint's name exactly as ElastiCache gives it")
         }
-        other => Failure::permanent(format!("{endpoint}: the certificate is no good: {other}")),
+        other => Failure::permanent(format!("{endpoint}: the certificate is not valid: {other}")),
     }
 }

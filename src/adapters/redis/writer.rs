@@ -83,7 +83,7 @@ impl CacheWrite for RedisConnector {
                 return Ok(());
             }
         }
-        let message = format!("{}: somebody keeps writing keys below {}", store.endpoint, keys.prefix);
+        let message = format!("{}: another client keeps writing keys below {}", store.endpoint, keys.prefix);
         Err(WriteFailure::unknown(Failure::transient(message).hint("stop the copy first: it writes them")))
     }
 }

@@ -18,7 +18,7 @@ impl CensusRead for HostReader {
         let answer = self.ask(&what, include_str!("scripts/census.sh"), &arguments, SECONDS + 30).await?;
         // Only where it makes no sense, never the answer itself: it is about sessions.
         serde_json::from_str(&answer).map_err(|error| {
-            self.nonsense(&what, &format!("it is no census: {error}"))
+            self.nonsense(&what, &format!("it is not a census: {error}"))
                 .hint("the bridge on the host is not this version's: run `migrate rollback`, then the phase again")
         })
     }

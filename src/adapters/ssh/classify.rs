@@ -29,11 +29,11 @@ fn refused(host: &SshHost, said: &str) -> Failure {
         && has(&["has changed", "HAS CHANGED"])
     {
         Failure::permanent(format!(
-            "ssh {host}: THE HOST KEY HAS CHANGED. Either the host was rebuilt, or somebody stands between you and it. \
+            "ssh {host}: THE HOST KEY HAS CHANGED. Either the host was rebuilt, or another machine answers in its place. \
              Nothing was sent."
         ))
         .hint(format!(
-            "ask whoever rebuilt the host for the new fingerprint; only if it matches: `ssh-keygen -R {host}`, then `ssh {host}`"
+            "ask the person who rebuilt the host for the new fingerprint; only if it matches: `ssh-keygen -R {host}`, then `ssh {host}`"
         ))
     } else if has(&["Host key verification failed", "host key is known for"]) {
         Failure::permanent(format!("ssh {host}: the host's key is not known on this machine")).hint(format!(

@@ -88,7 +88,10 @@ impl HostWriter {
         self.detach(&what, &arguments).await.map_err(|failed| WriteFailure {
             failure: Failure {
                 hint: failed.failure.hint.or_else(|| {
-                    Some(format!("see {} on the host; then run the phase again: it starts it anew", gunicorn.error_log))
+                    Some(format!(
+                        "see {} on the host; then run the phase again: it starts it again",
+                        gunicorn.error_log
+                    ))
                 }),
                 ..failed.failure
             },

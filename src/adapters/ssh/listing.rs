@@ -158,7 +158,7 @@ fn total(listing: &[u8]) -> Result<u64, Unusable> {
             return if rest.is_empty() { Ok(total) } else { Err(Unusable::Nonsense("something after the sizes")) };
         }
         let size = std::str::from_utf8(line).ok().and_then(|size| size.parse::<u64>().ok());
-        total = total.saturating_add(size.ok_or(Unusable::Nonsense("a size that is no number"))?);
+        total = total.saturating_add(size.ok_or(Unusable::Nonsense("a size that is not a number"))?);
     }
 }
 

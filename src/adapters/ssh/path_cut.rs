@@ -86,7 +86,7 @@ fn refusal(host: &SshHost, what: &str, finished: &Finished) -> Failure {
         "allow it for the drill, for example by a line in /etc/sudoers.d: \
          `ec2-user ALL=(root) NOPASSWD: /usr/sbin/ip route *`; then run the phase again"
     } else if why.contains("a mark of a cut") {
-        "somebody's drill of this rollout is going on, or was left: `migrate rollback` takes it away"
+        "another drill of this rollout is running, or was left behind: `migrate rollback` removes it"
     } else {
         "put that right on the host, then run the phase again"
     };

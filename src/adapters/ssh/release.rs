@@ -142,7 +142,7 @@ fn explained(what: &str, finished: &Finished, failure: Failure) -> Failure {
         NOT_SWITCHED => {
             // All that was said: the reason, then what the application logged.
             let said = String::from_utf8_lossy(&finished.stderr);
-            let hint = "users are on the tree of before; see the application's error log on the host";
+            let hint = "users are still served by the previous release; see the application's error log on the host";
             Failure { message: format!("{what}: {}", said.trim()), ..failure }.hint(hint)
         }
         _ => failure,

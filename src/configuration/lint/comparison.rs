@@ -34,7 +34,7 @@ fn order(context: &mut Context<'_>) {
     let Some((slower, far_slower)) = slower.zip(far_slower).filter(|(slower, far_slower)| far_slower <= slower) else {
         return;
     };
-    let message = format!("a copy that is {far_slower} slower is reason to go back");
+    let message = format!("a copy that is {far_slower} slower is rolled back");
     let mistake = context
         .at(Code::RolloutComparisonLimits, "comparison.far_slower", message)
         .because(format!("one that is {slower} slower still passes (`comparison.slower`)"))

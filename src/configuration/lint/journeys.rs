@@ -146,7 +146,7 @@ fn no_identity(context: &mut Context<'_>, node: &Node, position: usize) {
     let message = format!("nothing in journey `{}` proves who the user is taken for", journey.name);
     let mistake = context
         .at(Code::JourneysNoIdentity, &format!("journeys.{position}.name"), message)
-        .because("a lost session, or somebody else's, would go unnoticed: an answer without one is often a 200 too")
+        .because("a lost session, or another user's session, would go unnoticed: an answer without a session is often a 200 too")
         .help("expect something with ${user} or an extracted value in it, or extract `identity`")
         .warning();
     context.report(mistake);

@@ -56,8 +56,8 @@ fn nobody_else_serves(context: &Context<'_>) -> Option<Diagnostic> {
         return None;
     }
     let mistake = context.at(Code::RolloutDrain, DRAIN, "the only production target must not leave the load balancer");
-    let help = "remove `drain`: a target is switched in place while it serves, and nobody is logged out";
-    Some(mistake.because("nobody would serve until it is back").help(help))
+    let help = "remove `drain`: a target is switched in place while it serves, and no user is logged out";
+    Some(mistake.because("no target would serve users until it is back").help(help))
 }
 
 fn days_twice(context: &mut Context<'_>) {
@@ -88,7 +88,7 @@ fn differences(context: &mut Context<'_>) {
         let unknown =
             difference.target().filter(|target| all_are_known && !names.iter().any(|name| name.as_str() == *target));
         if let Some(target) = unknown {
-            let message = format!("{} is no production target", quoted(target));
+            let message = format!("{} is not a production target", quoted(target));
             let help = format!("write {}", alternatives(names.iter().map(Name::as_str)));
             context.report(context.at(Code::RolloutAcceptedDifference, &path, message).help(help));
         }

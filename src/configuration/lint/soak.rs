@@ -29,7 +29,7 @@ fn order(context: &mut Context<'_>) {
     };
     let both = limit("slower", defaults.slower).zip(limit("far_slower", defaults.far_slower));
     let Some((slower, far_slower)) = both.filter(|(slower, far_slower)| far_slower <= slower) else { return };
-    let message = format!("a target that is {far_slower} slower is reason to go back");
+    let message = format!("a target that is {far_slower} slower is rolled back");
     let mistake = context
         .at(Code::RolloutSoakLimits, path, message)
         .because(format!("one that is {slower} slower still passes (`slower`, here or in `comparison`)"))

@@ -134,7 +134,7 @@ fn refused_targets(context: &mut Context<'_>, targets: &[Target]) {
         let mistake = context
             .at(Code::RolloutRefusedTarget, &path, message)
             .because("the store exists for the targets; these are places that must not reach it")
-            .help("write `operator`, or a host that is no target");
+            .help("write `operator`, or a host that is not a target");
         context.report(mistake);
     }
 }

@@ -37,7 +37,7 @@ fn zero_durations(context: &mut Context<'_>) {
     for (path, why, example) in DURATIONS {
         if context.read(path).is_some_and(HumanDuration::is_zero) {
             let mistake = context
-                .at(Code::RolloutZeroDuration, path, format!("`{path}` is no time at all"))
+                .at(Code::RolloutZeroDuration, path, format!("`{path}` is zero"))
                 .because(why)
                 .help(format!("write a duration such as {example}"));
             context.report(mistake);

@@ -45,7 +45,7 @@ fn check_one(
                 )
             } else {
                 (
-                    format!("{name} is no step of this `each_target`"),
+                    format!("{name} is not a step of this `each_target`"),
                     "what one target shows would undo what all targets share",
                 )
             };

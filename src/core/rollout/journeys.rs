@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{HumanDuration, Name};
 
-/// The extraction of this name is who the application takes the user for. A user who is taken for somebody else later
+/// The extraction of this name is who the application takes the user for. A user who is served another user's identity later
 /// in a journey is a lost or mixed-up session.
 pub const IDENTITY: &str = "identity";
 

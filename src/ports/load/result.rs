@@ -30,7 +30,7 @@ pub enum ErrorKind {
     Expectation,
     /// A value to extract is not in the answer.
     Extraction,
-    /// The user is taken for somebody else than before.
+    /// The user is served another user's identity than before.
     Identity,
     /// Due, but never sent: the user waited for earlier answers until the end.
     Unsent,
@@ -48,7 +48,7 @@ impl fmt::Display for ErrorKind {
             Self::Status => "unexpected status",
             Self::Expectation => "unexpected answer",
             Self::Extraction => "nothing to extract",
-            Self::Identity => "taken for somebody else",
+            Self::Identity => "served another user's identity",
             Self::Unsent => "never sent",
         })
     }

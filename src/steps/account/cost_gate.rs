@@ -58,9 +58,7 @@ impl Observe for CostGate {
             }
             (None, Some(budget)) => (
                 Verdict::Inconclusive,
-                format!(
-                    "{nodes}: not in the price table, so nobody can say whether it fits the budget of {budget} USD"
-                ),
+                format!("{nodes}: not in the price table, so it cannot be compared with the budget of {budget} USD"),
             ),
             (Some(estimate), None) => {
                 (Verdict::Pass, format!("{nodes} cost about {estimate} USD a month; no budget is set"))

@@ -143,7 +143,7 @@ impl Permissions {
             );
             (Verdict::Abort, message.clone(), Some(Failure::new(FailureClass::Denied, message).hint(hint)))
         } else if !unknown.is_empty() && self.0.unknown == Unknown::Refuse {
-            let message = format!("nobody can say whether {caller} may use {}", names(&unknown));
+            let message = format!("AWS does not say whether {caller} may use {}", names(&unknown));
             let hint = "allow iam:SimulatePrincipalPolicy (and iam:GetRole, when you act as a role with a path), or set `unknown: accept` in phases/0-preflight.yaml";
             (Verdict::Inconclusive, message.clone(), Some(Failure::new(FailureClass::Inconclusive, message).hint(hint)))
         } else if !unknown.is_empty() {

@@ -23,7 +23,7 @@ pub fn whose(what: &str, tags: &Tags, rollout: &Rollout) -> String {
     match tags.get(ROLLOUT) {
         Some(other) => format!("{what} exists and belongs to the rollout `{other}`"),
         None => format!(
-            "{what} exists without the tag {ROLLOUT}={}; it is somebody else's: remove it, or rename this rollout",
+            "{what} exists without the tag {ROLLOUT}={}; it does not belong to this rollout: remove it, or rename this rollout",
             rollout.name
         ),
     }

@@ -124,7 +124,7 @@ impl Replayed {
     /// In words.
     pub fn words(&self, target: &str) -> String {
         if self.users == 0 {
-            return format!("nobody was opened on {target} before the change, so nobody can be asked");
+            return format!("no synthetic users were opened on {target} before the change, so none can be checked");
         }
         if self.kept == self.users {
             let read: Vec<String> =

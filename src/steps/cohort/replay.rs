@@ -72,7 +72,7 @@ pub struct Visit {
     pub answers: BTreeMap<usize, Reply>,
     /// Replies by the pair's position.
     pub pairs: BTreeMap<usize, Reply>,
-    /// Whether the user is taken for somebody else.
+    /// Whether the user is served another user's identity.
     pub is_somebody_else: bool,
     /// How many requests were made.
     pub requests: u64,
@@ -183,8 +183,10 @@ impl Visiting<'_> {
         match visit.answers.get(&0) {
             Some(_) if visit.is_somebody_else => {
                 let title = self.script.questions.first().map(JourneyRequest::title).unwrap_or_default();
-                let words =
-                    format!("user {}, `{}/{title}`: is taken for somebody else", member.number, self.script.journey);
+                let words = format!(
+                    "user {}, `{}/{title}`: is served another user's identity",
+                    member.number, self.script.journey
+                );
                 found.meets(Fate::Changed, words);
                 return found;
             }

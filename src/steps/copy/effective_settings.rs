@@ -27,7 +27,8 @@ pub struct Settings {}
 impl Kind for EffectiveSettings {
     type Settings = Settings;
     const NAME: &'static str = "effective_settings";
-    const SUMMARY: &'static str = "asks every worker of the copy which settings are in force, and which nobody reads";
+    const SUMMARY: &'static str =
+        "check in every worker of the copy which settings are in force, and which no code reads";
     const CONTRACT: Contract = Contract::Gate;
     const PROVIDES: &'static [&'static str] = &[];
 

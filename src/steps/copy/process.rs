@@ -95,7 +95,7 @@ impl Change for CopyProcess {
             let listening = context.ports.targets.reader(&rollout.staging.host).listening().await?;
             return Ok(if listening.contains(&port.number()) {
                 Presence::Foreign(format!(
-                    "port {port} on staging is somebody else's: a process listens there that is not the copy; stop it, \
+                    "port {port} on staging is taken: a process listens there that is not the copy; stop it, \
                      or write another `staging.copy.port` in rollout.yaml"
                 ))
             } else {

@@ -52,7 +52,7 @@ impl Kind for RollbackRehearsal {
 /// A moment that the journal wrote down.
 fn moment(facts: &Facts, name: &str) -> Result<Timestamp, Failure> {
     let text = Input::<String>::Fact(FactName::new(name)).text(facts)?;
-    text.parse().map_err(|error| Failure::permanent(format!("the fact `{name}` is no moment: {error}")))
+    text.parse().map_err(|error| Failure::permanent(format!("the fact `{name}` is not a point in time: {error}")))
 }
 
 /// The time from one moment to another; `None` when the clock was set back in between.
@@ -77,7 +77,7 @@ impl RollbackRehearsal {
         let (mut verdicts, mut words) = (Vec::new(), Vec::new());
         for (what, took, within) in parts {
             let (verdict, said) = match took {
-                None => (Verdict::Inconclusive, format!("{what} in nobody knows how long: the clock was set back")),
+                None => (Verdict::Inconclusive, format!("{what}, duration unknown: the clock was set back")),
                 Some(took) if took > within.get() => {
                     (Verdict::Abort, format!("{what} in {}, which is more than {within}", seconds(took)))
                 }

@@ -112,7 +112,7 @@ async fn on_no_other(context: &ReadContext<'_>, wanted: &Wanted) -> (Measurement
     let (verdict, words) = match &seen {
         Local::Nothing => (Verdict::Pass, format!("no other store answers on {local} of staging")),
         // Somebody else's, who may not be read: the session was found where it belongs.
-        Local::Closed(why) => (Verdict::Pass, format!("what answers on {local} of staging lets nobody in ({why})")),
+        Local::Closed(why) => (Verdict::Pass, format!("the store on {local} of staging refuses connections ({why})")),
         Local::Open { run_id, .. } if Some(run_id) == wanted.run_id.as_ref() => (
             Verdict::Abort,
             format!("{} is a store on staging itself: {local} is the same server ({run_id})", wanted.endpoint),

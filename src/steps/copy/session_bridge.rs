@@ -92,7 +92,7 @@ impl Change for SessionBridge {
         let modules = reader.modules(&interpreter, directory, &[package.to_owned()]).await?;
         let problem = match modules.first() {
             Some(module) => module.problem.clone(),
-            None => Some("nobody tried".to_owned()),
+            None => Some("no attempt was made".to_owned()),
         };
         let (verdict, summary) = match &problem {
             None => (Verdict::Pass, format!("{interpreter} imports {package} in {directory}")),

@@ -22,7 +22,7 @@ pub fn stickiness(context: &ReadContext<'_>, group: Option<(&str, &TargetGroupFa
     let (verdict, words) = if group.sticky {
         (Verdict::Pass, format!("{name} keeps a user on one target"))
     } else if context.rollout().production.targets.len() < 2 {
-        (Verdict::Pass, format!("{name} has one target: nobody can be moved"))
+        (Verdict::Pass, format!("{name} has one target: no user can be moved"))
     } else {
         let difference = Difference::NoStickiness { target_group: name.to_owned() };
         let more = ", and while one target is changed and another is not, a user who is moved from the changed one to the \
@@ -44,7 +44,7 @@ pub fn bridge(context: &ReadContext<'_>) -> Measurement {
         ),
         _ => (
             Verdict::Inconclusive,
-            "nobody has seen the bridge keep a session: run `migrate phase 2`, whose store_loss_drill watches it"
+            "the bridge was never seen to keep a session: run `migrate phase 2`, whose store_loss_drill checks it"
                 .to_owned(),
         ),
     };
@@ -64,7 +64,7 @@ pub async fn listening(context: &ReadContext<'_>) -> Result<Vec<Measurement>, Fa
         let (verdict, words) = if ports.contains(&port) {
             (Verdict::Pass, format!("{name} listens on port {port}"))
         } else {
-            let words = format!("{name}: nobody listens on port {port}; correct application.port in rollout.yaml");
+            let words = format!("{name}: no process listens on port {port}; correct application.port in rollout.yaml");
             (Verdict::Abort, words)
         };
         Ok(measurement(verdict, name, words, json!({ "listening": ports })))

@@ -127,7 +127,7 @@ async fn one(context: &ReadContext<'_>, target: &TargetEntry<'_>) -> Result<(Opt
     let differing = match found.has_original {
         true => reader.differences(&release_layout::waiting_original(rollout)?, &place, &left_out).await?,
         false => {
-            problems.push("the original to go back to is gone".to_owned());
+            problems.push("the original, which a rollback needs, is gone".to_owned());
             Vec::new()
         }
     };
@@ -165,7 +165,7 @@ fn how_it_runs(
         problems.push(format!("release {release} is not whole"));
     }
     if let Some(other) = running.beside.first() {
-        problems.push(format!("a master of before still runs beside it (process {})", other.pid));
+        problems.push(format!("a previous main process still runs beside it (process {})", other.pid));
     }
     let (workers, wanted) = (running.workers.len(), release_facts::wanted_workers(context)?);
     if !u32::try_from(workers).is_ok_and(|workers| workers == wanted) {

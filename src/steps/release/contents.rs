@@ -179,7 +179,7 @@ fn configuration_of(rollout: &Rollout, command_line: &str) -> Result<String, Fai
     let is_part = |part: &str| !part.starts_with('*') && VolatilePattern::try_from(part.to_owned()).is_ok();
     if path.contains(':') || !path.split('/').all(is_part) {
         return Err(Failure::permanent(format!(
-            "{} reads its configuration from {named}, which is no file in {}: a release cannot have its own",
+            "{} reads its configuration from {named}, which is not a file in {}: a release cannot have its own",
             rollout.application.unit, rollout.application.directory
         ))
         .hint("move the configuration into the application's directory, restart the service, and run phase 1 again"));

@@ -149,7 +149,7 @@ impl ReleasePackage {
         let modules = self.reader(context)?.modules(&interpreter, &wanted.directory, &[package.to_owned()]).await?;
         let problem = match modules.first() {
             Some(module) => module.problem.clone(),
-            None => Some("nobody tried".to_owned()),
+            None => Some("no attempt was made".to_owned()),
         };
         let data = json!({ "module": package, "problem": problem });
         let (verdict, summary) = match &problem {
@@ -223,7 +223,7 @@ impl Change for ReleasePackage {
         let site = layout::site(context.read.rollout()).map_err(WriteFailure::clean)?;
         let writer = named::writer(context, &self.0.target)?;
         writer.remove_releases(permit, &site).await.map_err(|failed| {
-            failed.or_hint(|| "`migrate rollback` goes back to the original first, then removes releases".to_owned())
+            failed.or_hint(|| "`migrate rollback` restores the original first, then removes releases".to_owned())
         })
     }
 }

@@ -126,7 +126,7 @@ impl<'a> Trial<'a> {
             token: token(context, &rollout.staging.host, directory, copy_layout::TRIAL_TOKEN).await?,
             resource: resource(rollout),
             token_file: format!("{directory}/{}", copy_layout::TRIAL_TOKEN),
-            begin_anew: "run `migrate rollback`, then the phase again: it starts the copy anew",
+            begin_anew: "run `migrate rollback`, then the phase again: it starts the copy again",
             look_into: "look into the copy's error log, `.migrate/error.log` in its directory",
         })
     }
@@ -143,7 +143,7 @@ impl<'a> Trial<'a> {
             token: token(context, &target.host, directory, release_layout::TRIAL_TOKEN).await?,
             resource: target.name.to_string(),
             token_file: format!("{directory}/{}", release_layout::TRIAL_TOKEN),
-            begin_anew: "`migrate rollback --to 3` puts the release of before back; then the phase again",
+            begin_anew: "`migrate rollback --to 3` restores the previous release; then the phase again",
             look_into: "look into the application's own log on that host",
         })
     }
@@ -164,7 +164,7 @@ impl<'a> Trial<'a> {
             token: token(context, &target.host, directory, release_layout::TRIAL_TOKEN).await?,
             resource: target.name.to_string(),
             token_file: format!("{directory}/{}", release_layout::TRIAL_TOKEN),
-            begin_anew: "`migrate rollback --to 3`, then the phase again: it builds the release anew",
+            begin_anew: "`migrate rollback --to 3`, then the phase again: it builds the release again",
             look_into: "look into `.migrate/trial-error.log` in the release's directory",
         })
     }

@@ -103,8 +103,8 @@ pub fn original(rollout: &Rollout, live: &LiveTree) -> Result<AbsolutePath, Fail
 pub fn recommended_workers(facts: &Facts) -> Result<Option<u32>, Failure> {
     match facts.get(&FactName::new(RECOMMENDED)) {
         Some(FactValue::Text(text)) => text.parse().map(Some).map_err(|_| {
-            Failure::permanent(format!("the fact workers.recommended is `{}`, no number", text.escape_debug()))
-                .hint("`migrate phase 3` again finds it anew")
+            Failure::permanent(format!("the fact workers.recommended is `{}`, not a number", text.escape_debug()))
+                .hint("`migrate phase 3` finds it again")
         }),
         _ => Ok(None),
     }

@@ -88,7 +88,7 @@ fn who(said: &EffectiveSettings, running: &Running) -> Measurement {
         (Verdict::Pass, format!("worker {} of {name} answered", said.pid))
     } else if said.master == running.master {
         // A worker may have been replaced since they were counted.
-        (Verdict::Inconclusive, format!("process {} answered, which was no worker a moment ago", said.pid))
+        (Verdict::Inconclusive, format!("process {} answered, which was not a worker a moment ago", said.pid))
     } else {
         let summary = format!(
             "process {} of master {} answered on the port of {name}, not one of {}",
@@ -132,7 +132,7 @@ fn read(said: &EffectiveSettings, running: &Running, variables: &BTreeMap<String
     } else {
         let names = said.unread.join(", ");
         let words =
-            format!("nobody reads {names}: it changes nothing; correct or remove it in staging.copy.environment");
+            format!("no code reads {names}: it has no effect; correct or remove it in staging.copy.environment");
         (Verdict::Abort, words)
     };
     measurement(verdict, running.resource.as_str(), summary, data)

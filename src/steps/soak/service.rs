@@ -63,7 +63,7 @@ impl Registered {
                 reasons.push(reason(verdict, format!("{name} does not find it healthy ({why}){all}")));
             }
             Some(TargetHealth::Idle(why)) => {
-                reasons.push(reason(Verdict::Hold, format!("{name} sends it nobody: {why}")));
+                reasons.push(reason(Verdict::Hold, format!("{name} sends it no users: {why}")));
             }
             Some(TargetHealth::Initial) => {
                 reasons.push(reason(Verdict::Hold, format!("{name} has not judged it yet: it was just registered")));
@@ -76,7 +76,8 @@ impl Registered {
         let strangers = group.targets.iter().filter(|one| !self.declared.contains_key(&one.id));
         reasons.extend(strangers.take(1).map(|stranger| {
             let id = &stranger.id;
-            let words = format!("{id} is registered with {name}, and is no target in rollout.yaml: what does it run?");
+            let words =
+                format!("{id} is registered with {name}, but is not a target in rollout.yaml: what does it run?");
             reason(Verdict::Hold, words)
         }));
         reasons
@@ -122,9 +123,9 @@ impl Running {
         let directory = &rollout.application.directory;
         let words = if is_ours(live) {
             let running = self.facts.running.as_ref().filter(|running| !is_ours(&running.tree))?;
-            format!("somebody has changed the release: {} runs, not release {release}", named(&running.tree))
+            format!("the release was changed by hand: {} runs, not release {release}", named(&running.tree))
         } else {
-            format!("somebody has changed the release: {directory} is {} now, not release {release}", named(live))
+            format!("the release was changed by hand: {directory} is {} now, not release {release}", named(live))
         };
         Some(Judgement::new(Subject::Release, Verdict::Hold, words))
     }

@@ -53,7 +53,7 @@ impl Kind for ProductionSoak {
 /// The release that this target was switched to.
 fn release(context: &ReadContext<'_>, target: &str) -> Result<ReleaseName, Failure> {
     release_facts::known_release(context.facts).ok_or_else(|| {
-        Failure::permanent(format!("{target}: nobody has said which release it was switched to"))
+        Failure::permanent(format!("{target}: no fact says which release it was switched to"))
             .hint("`release_package` does, earlier in phases/4-production.yaml: run the phase again")
     })
 }
@@ -185,7 +185,7 @@ impl Watch for ProductionSoak {
 /// The window, as the engine wants it.
 fn watched(length: Duration, requests: u64, kept: Kept, measurements: Vec<Measurement>) -> Watched {
     let hint = "`migrate log` shows when it began, and `migrate status` what is missing; look at the target's error log, \
-                and mend it or go back with `migrate rollback --to 3`";
+                and fix it or undo the switch with `migrate rollback --to 3`";
     let failure = measure::failure_of(&measurements, hint);
     let seconds = if failure.is_none() { length.as_secs() } else { 0 };
     let facts = kept.into_facts();

@@ -75,7 +75,7 @@ pub fn judge(seen: &Seen, probed: &LoadResult, is_restarted: bool, rollout: &Rol
         .map(|(_, tally)| tally.count)
         .sum();
     if is_restarted {
-        let words = "somebody has restarted it: another main process runs than before".to_owned();
+        let words = "it was restarted: the main process is a different one than before".to_owned();
         reasons.push(Judgement::new(Subject::Master, Verdict::Hold, words));
     } else if log.killed > 0 {
         reasons.push(Judgement::new(

@@ -246,7 +246,7 @@ impl Change for ReplicationGroup {
                     (ReplicationGroupStatus::Settling(status), _) => status.clone(),
                     (ReplicationGroupStatus::Deleting, _) => {
                         return Err(not_yet(format!("the replication group {name} is being deleted"))
-                            .hint("wait until it is gone, then run the phase again: it will be made anew"));
+                            .hint("wait until it is gone, then run the phase again: it is created again"));
                     }
                     (ReplicationGroupStatus::Failed(status), _) => {
                         return Err(Failure::permanent(format!(

@@ -110,7 +110,7 @@ impl Change for StoreLossDrill {
                 Presence::Ours(Condition::Usable)
             }
             CutState::Armed { .. } => broken("the cut comes too soon for users to sign in first"),
-            CutState::Cut { .. } => broken("the path is cut, and nobody has watched from the beginning"),
+            CutState::Cut { .. } => broken("the path is cut, and it was not watched from the beginning"),
             CutState::Healed => broken("that cut is over"),
             CutState::Failed { why } => broken(&why),
         })

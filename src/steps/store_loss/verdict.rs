@@ -54,7 +54,7 @@ fn was_cut(found: &Found, resource: &str) -> Measurement {
 fn met_with(who: &str, seen: &Seen, ceiling: Duration, resource: &str) -> Measurement {
     let slowest = Duration::from_millis(seen.slowest_ms);
     let (verdict, words) = if seen.asked == 0 {
-        (Verdict::Inconclusive, format!("{who}: nobody was asked"))
+        (Verdict::Inconclusive, format!("{who}: no user was checked"))
     } else if seen.bad() > 0 {
         let words = format!(
             "{who}: {} of {} requests went wrong without the store, {} of them with a status of 500 and above: {}",
@@ -90,7 +90,7 @@ fn under_load(load: &LoadResult, ceiling: Duration, resource: &str) -> Measureme
             })
             .collect();
         let words = format!(
-            "under load without the store {} of {} requests failed, and {mixed_up} users were taken for somebody else: {}",
+            "under load without the store {} of {} requests failed, and {mixed_up} users were served another user's identity: {}",
             errors.hits,
             errors.of,
             kinds.join("; ")
@@ -157,10 +157,10 @@ fn kept(found: &Found, resource: &str) -> Measurement {
             format!("after the cut {bad} requests of users who had signed in went wrong: {}", examples.join("; ")),
         )
     } else if found.from_before == 0 || found.from_during == 0 {
-        (Verdict::Inconclusive, "nobody had signed in before the cut, or nobody during it".to_owned())
+        (Verdict::Inconclusive, "no user had signed in before the cut, or none during it".to_owned())
     } else {
         let words = format!(
-            "nobody lost a session: {} users from before the cut and {} from during it are known afterwards",
+            "no session was lost: {} users from before the cut and {} from during it are known afterwards",
             found.from_before, found.from_during
         );
         (Verdict::Pass, words)

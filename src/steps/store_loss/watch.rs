@@ -112,7 +112,7 @@ impl<'a> Watch<'a> {
     /// Users sign in, and are known to the store.
     async fn before(&self, found: &mut Found) -> Result<Result<Vec<StayingUser>, String>, Failure> {
         if !matches!(self.state().await?, CutState::Armed { .. }) {
-            return Ok(Err("the cut is not still to come: run the phase again, and it is made anew".to_owned()));
+            return Ok(Err("the cut is no longer ahead: run the phase again, and it is made again".to_owned()));
         }
         self.context.say("users sign in before the path to the store is cut");
         let clock = self.context.ports.clock.as_ref();
@@ -158,7 +158,7 @@ impl<'a> Watch<'a> {
                 }
                 CutState::Failed { why } => return Ok(Err(format!("the path was not cut: {why}"))),
                 CutState::Healed | CutState::Whole => {
-                    return Ok(Err("the path was not cut: somebody else has restored it".to_owned()));
+                    return Ok(Err("the path was not cut: another process has restored it".to_owned()));
                 }
             }
         }

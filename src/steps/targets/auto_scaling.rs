@@ -67,7 +67,7 @@ async fn look(context: &ReadContext<'_>, group: &str) -> Result<Seen, Failure> {
     let found = match (context.ports.cloud.scaling_group(group).await, stated) {
         // Whoever states it need not let us look.
         (Err(failure), Some(AutoScaling::Suspended)) if failure.class == FailureClass::Denied => {
-            let words = "which nobody lets us look at, and which rollout.yaml states is suspended".to_owned();
+            let words = "which these credentials may not read, and which rollout.yaml states is suspended".to_owned();
             return Ok(Seen { verdict: Verdict::Pass, words, suspended: None });
         }
         (found, _) => found?,

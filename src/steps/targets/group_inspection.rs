@@ -25,7 +25,7 @@ pub struct Settings {}
 impl Kind for TargetGroupInspection {
     type Settings = Settings;
     const NAME: &'static str = "target_group_inspection";
-    const SUMMARY: &'static str = "looks whether the load balancer sends users to the declared targets and nobody else";
+    const SUMMARY: &'static str = "checks that the target group contains exactly the declared targets";
     const CONTRACT: Contract = Contract::Gate;
     const PROVIDES: &'static [&'static str] = &[];
 
@@ -132,7 +132,7 @@ fn judge(rollout: &Rollout, name: &str, group: &TargetGroupFacts, declared: &BTr
     let mut problems = Vec::new();
     for target in &group.targets {
         let Some(known) = declared.get(&target.id) else {
-            problems.push(format!("{} is registered, and is no target in rollout.yaml", target.id));
+            problems.push(format!("{} is registered, but is not a target in rollout.yaml", target.id));
             continue;
         };
         if target.port != port {

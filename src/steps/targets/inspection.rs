@@ -233,7 +233,7 @@ async fn inspect_port(rollout: &Rollout, reader: &dyn TargetRead, inspection: &m
         Ok(ports) if ports.contains(&port) => inspection.note("listening", port),
         Ok(_) => inspection.find(
             Verdict::Abort,
-            format!("nobody listens on port {port}"),
+            format!("no process listens on port {port}"),
             "correct application.port in rollout.yaml: it is the port the load balancer sends to",
         ),
         Err(failure) => inspection.unseen("the listening ports", &failure),

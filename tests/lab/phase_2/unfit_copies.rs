@@ -15,7 +15,7 @@ fn a_copy_that_writes_into_the_original_s_log() {
 #[test]
 fn a_variable_that_is_not_read() {
     let unread = |lab: &Lab| set_in_the_copy(lab, "CHATMRPT_NOBODY_READS_THIS", "1");
-    stops("a variable nobody reads", unread, "2.settings", "nobody reads CHATMRPT_NOBODY_READS_THIS");
+    stops("a variable nobody reads", unread, "2.settings", "no code reads CHATMRPT_NOBODY_READS_THIS");
 }
 
 #[test]

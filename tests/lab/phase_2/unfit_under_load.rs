@@ -14,7 +14,7 @@ fn a_copy_that_is_much_slower() {
 #[test]
 fn a_copy_that_takes_users_for_one_another() {
     let bleeds = |lab: &Lab| set_in_the_copy(lab, "VARIANT", "bleeds:3");
-    // One answer in three is about somebody else: whoever walks the journeys first may be lucky.
+    // One answer in three is about another user: whoever walks the journeys first may be lucky.
     let steps = ["2.settings", "2.right-store", "2.data", "2.comparison"];
     stops_at_one_of("bleeds", bleeds, &steps, "whoami");
 }

@@ -89,7 +89,7 @@ impl Side {
             Self::Settings => "the settings in force",
             Self::NewSession => "a new session",
             Self::Store => "where a new session is",
-            Self::Cohort => "the users of before the change",
+            Self::Cohort => "the users from before the change",
             Self::LoadBalancer => "the load balancer",
         }
     }
@@ -104,7 +104,7 @@ impl Observe for SwitchedTargetCheck {
             LoadBalancer::None(_) => String::new(),
         };
         let what = format!(
-            "{}: settings and workers, health without and with a cookie, the journeys, where a new session is, the {users} users of before{balanced}",
+            "{}: settings and workers, health without and with a cookie, the journeys, where a new session is, the {users} users from before the change{balanced}",
             self.0.target
         );
         Diff::one(DiffAction::Read, what)
@@ -127,7 +127,7 @@ impl Observe for SwitchedTargetCheck {
                 break;
             }
         }
-        let hint = "this target must not stay so: `migrate rollback --to 3` puts the release of before back everywhere";
+        let hint = "this target must not stay so: `migrate rollback --to 3` restores the previous release everywhere";
         Ok(Observation { facts: Facts::new(), failure: failure_of(&measurements, hint), measurements })
     }
 }

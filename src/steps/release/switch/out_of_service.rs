@@ -146,7 +146,9 @@ impl<'a> OutOfService<'a> {
         let seen = self.look().await.map_err(WriteFailure::unknown)?;
         if matches!(seen.standing, Standing::In(_)) {
             if !seen.others_serve {
-                let why = format!("{name} stays in {group}: nobody else in it is healthy, and nobody would serve");
+                let why = format!(
+                    "{name} stays in {group}: no other target in it is healthy, so no target would serve users"
+                );
                 let hint = "see to the other targets; then `migrate phase 4` again";
                 return Err(WriteFailure::clean(Failure::permanent(why).hint(hint)));
             }

@@ -89,7 +89,7 @@ impl Switched {
             running.workers.iter().filter(|worker| worker.started_ticks < began).map(|worker| worker.pid).collect();
         let is_new = self.before.started_ticks.is_none_or(|before| began > before);
         let who = match (is_new, stale.as_slice()) {
-            (false, _) => format!("process {} is no newer than the one before the switch", running.master.pid),
+            (false, _) => format!("process {} is not newer than the one before the switch", running.master.pid),
             (true, stale) => format!("workers {stale:?} started before the switch"),
         };
         self.judged(
@@ -117,7 +117,7 @@ impl Switched {
         let beside: Vec<u32> = running.beside.iter().map(|master| master.pid).collect();
         self.judged(
             beside.is_empty(),
-            "no master of before serves beside it".to_owned(),
+            "no previous main process serves beside it".to_owned(),
             format!("masters {beside:?} still serve beside process {}", running.master.pid),
             json!({ "beside": running.beside }),
         )

@@ -57,7 +57,7 @@ pub struct Settings {
 impl Kind for InPlaceSwitch {
     type Settings = Settings;
     const NAME: &'static str = "in_place_switch";
-    const SUMMARY: &'static str = "has a running service go on in the release; its undo goes back to the original";
+    const SUMMARY: &'static str = "switch a running service to the release in place; undo: switch it to the original";
     const CONTRACT: Contract = Contract::Change;
     const PROVIDES: &'static [&'static str] = &[MASTER, "switch.started_ticks"];
 
@@ -86,9 +86,10 @@ impl InPlaceSwitch {
     async fn asked(&self, context: &ReadContext<'_>) -> Option<String> {
         match cohort::replay(context, &self.settings.target).await {
             Ok(replayed) => (replayed.users > 0).then(|| replayed.words(&self.settings.target)),
-            Err(failure) => {
-                Some(format!("{}: the users of before could not be asked: {}", self.settings.target, failure.message))
-            }
+            Err(failure) => Some(format!(
+                "{}: the synthetic users opened before the change could not be checked: {}",
+                self.settings.target, failure.message
+            )),
         }
     }
 
@@ -113,7 +114,7 @@ impl InPlaceSwitch {
         }
         if !found.releases.contains(release) {
             return Err(Failure::permanent(format!("{target}: the release {release} is not there, or not whole"))
-                .hint(format!("`migrate rollback --to 3`, then `migrate phase 4` builds it anew; {rest}")));
+                .hint(format!("`migrate rollback --to 3`, then `migrate phase 4` builds it again; {rest}")));
         }
         if !found.room.may_hand_over {
             return Err(Failure::permanent(format!(
@@ -152,7 +153,7 @@ impl InPlaceSwitch {
             failed.or_hint(|| {
                 format!(
                     "{target} serves as before. Find out why: the error log of {} there; then `migrate phase 4` tries \
-                     again, or `migrate rollback` goes back",
+                     again, or `migrate rollback` restores the state before phase 4",
                     site.unit
                 )
             })
@@ -228,7 +229,7 @@ impl InPlaceSwitch {
             Ok(true) => {}
             // It came back when it was switched, and since then nobody of ours has taken it out.
             Err(failure) if came_back(read.facts) => {
-                read.say(format!("{target}: nobody can say whether it is in service: {}", failure.message));
+                read.say(format!("{target}: whether it is in service is unknown: {}", failure.message));
                 return Ok(());
             }
             Err(failure) => return Err(WriteFailure::unknown(failure)),
@@ -344,7 +345,7 @@ impl Change for InPlaceSwitch {
         writer.switch_to_original(permit, &site, PATIENCE).await.map_err(|failed| {
             failed.or_hint(|| {
                 format!(
-                    "correct what it names on {target}, then `migrate rollback` goes back; by hand: \"Going back by \
+                    "correct what it names on {target}, then `migrate rollback` resumes; by hand: \"Going back by \
                      hand\" in docs/runbook.md"
                 )
             })

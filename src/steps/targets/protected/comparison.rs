@@ -68,7 +68,7 @@ pub async fn compare(context: &ReadContext<'_>, baseline: &str) -> Result<Compar
         let (target, found) = compared?;
         let name = target.name.as_str();
         let Some((changes, kept)) = found else {
-            let summary = format!("{name} is not in the baseline, so nobody can say whether it changed");
+            let summary = format!("{name} is not in the baseline, so a change cannot be detected");
             measurements.push(measurement(Verdict::Inconclusive, name, summary, serde_json::Value::Null));
             continue;
         };
@@ -120,13 +120,13 @@ async fn less_our_own(
             if tree.digest != then.tree {
                 changes.push(Change {
                     target: name.to_string(),
-                    what: "the tree of the original, to go back to,",
+                    what: "the tree of the original, which a rollback needs,",
                     before: then.tree.short().to_owned(),
                     after: tree.digest.short().to_owned(),
                 });
             }
             format!(
-                "{name}: runs release {release}; the original to go back to, command line and interpreter are as recorded"
+                "{name}: runs release {release}; the original that a rollback needs, command line and interpreter are as recorded"
             )
         }
         LiveTree::Foreign(what) => {
