@@ -95,7 +95,7 @@ mod tests {
         let pass = Judgement::new(Subject::Latency, Verdict::Pass, "fast");
         let hold = Judgement::new(Subject::Memory, Verdict::Hold, "low");
         let abort = Judgement::new(Subject::Workers, Verdict::Abort, "gone");
-        assert_eq!(sentence_of(&[pass.clone()], "all well".into()), "all well");
+        assert_eq!(sentence_of(std::slice::from_ref(&pass), "all well".into()), "all well");
         assert_eq!(sentence_of(&[pass.clone(), hold.clone()], String::new()), "low");
         assert_eq!(sentence_of(&[hold.clone(), abort.clone(), pass], String::new()), "gone");
         assert_eq!(abort.at_worst(Verdict::Hold).verdict, Verdict::Hold);

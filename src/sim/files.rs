@@ -58,9 +58,9 @@ impl Host {
             }
             Some(found) if found.complete => DirectoryState::Complete,
             Some(_) => DirectoryState::Unfinished,
-            None if self.trees.contains_key(path) => DirectoryState::Foreign(format!(
-                "{path} exists without this rollout's mark, so it does not belong to it"
-            )),
+            None if self.trees.contains_key(path) => {
+                DirectoryState::Foreign(format!("{path} exists without our mark; it does not belong to this rollout"))
+            }
             None => DirectoryState::Missing,
         }
     }

@@ -86,7 +86,7 @@ async fn what_is_no_census_is_refused() {
     let _ = main.kill();
     let _ = main.wait();
     assert_eq!(nonsense.class, FailureClass::Permanent);
-    assert!(nonsense.message.contains("it is no census") && nonsense.hint.is_some(), "{nonsense}");
+    assert!(nonsense.message.contains("it is not a census") && nonsense.hint.is_some(), "{nonsense}");
     assert!(failed.message.contains("the session directory cannot be read"), "{failed}");
     assert!(gone.message.contains("there is no session bridge in"), "{gone}");
 }

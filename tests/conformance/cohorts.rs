@@ -108,7 +108,11 @@ async fn the_way_back_says_who_was_lost_and_waits_for_nobody() {
     switch(&mut stage).await;
     stage.world.fail_always("target.private_file", Fault::Deny);
     switch_back(&mut stage).await;
-    assert!(said(&stage, "the users from before the change could not be asked"), "{:?}", stage.heard.all());
+    assert!(
+        said(&stage, "the synthetic users opened before the change could not be checked"),
+        "{:?}",
+        stage.heard.all()
+    );
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ async fn another_store_on_staging_is_no_harm_when_the_session_is_not_in_it() {
         stage.world.edit(|state| state.stores.insert("127.0.0.1:6379".into(), server));
         let seen = stage.observe("right_store_proof").await.unwrap();
         assert!(seen.failure.is_none(), "{:?}", seen.failure);
-        let words = if token.is_some() { "lets nobody in (NOAUTH" } else { "is not on the other store" };
+        let words = if token.is_some() { "refuses connections (NOAUTH" } else { "is not on the other store" };
         assert!(seen.measurements.iter().any(|measured| measured.summary.contains(words)), "{:?}", seen.measurements);
     }
 }

@@ -42,7 +42,7 @@ fn settings() -> Vec<Scenario> {
     use FailureClass::{Gate, Inconclusive};
     let test = |name, class, words| Scenario::new("effective_settings", name, class, words);
     vec![
-        test("a variable that nobody reads", Gate, &["no code reads SESSION_TYPE: it changes nothing"])
+        test("a variable that nobody reads", Gate, &["no code reads SESSION_TYPE: it has no effect"])
             .rollout(|rollout| {
                 rollout.staging.copy.environment.insert("SESSION_TYPE".into(), "redis".into());
             })

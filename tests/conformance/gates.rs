@@ -120,7 +120,7 @@ async fn every_problem_of_every_target_is_said_at_once() {
     let seen = stage.observe("target_inspection").await.unwrap();
     let message = seen.failure.unwrap().message;
     for words in [
-        "staging: nobody listens",
+        "staging: no process listens",
         "staging: 0 MiB free",
         "production-1: ssh logs in as `root`",
         "production-2: cannot be reached",

@@ -157,7 +157,7 @@ async fn nobody_leaves_when_nobody_else_would_serve() {
             }
         }
         let failed = target.apply("switch").await.unwrap_err();
-        assert!(failed.failure.message.contains("production-1 stays in chatmrpt-web: nobody else"), "{failed}");
+        assert!(failed.failure.message.contains("production-1 stays in chatmrpt-web: no other target"), "{failed}");
         assert!(failed.failure.hint.is_some());
         assert_eq!((failed.outcome, failed.failure.class), (Outcome::Clean, FailureClass::Permanent), "{health:?}");
         assert_eq!(world.calls("cloud.deregister_target"), 0);

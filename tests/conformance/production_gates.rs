@@ -85,7 +85,7 @@ async fn without_a_load_balancer_nobody_is_moved() {
 #[tokio::test]
 async fn one_target_without_stickiness_moves_nobody() {
     let one = |rollout: &mut migrate::core::rollout::Rollout| rollout.production.targets.truncate(1);
-    says(&passes(entry().rollout(one).world(not_sticky)).await, "has one target: nobody can be moved");
+    says(&passes(entry().rollout(one).world(not_sticky)).await, "has one target: no user can be moved");
 }
 
 #[tokio::test]

@@ -275,7 +275,7 @@ fn as_tested() -> Vec<Scenario> {
 fn around() -> Vec<Scenario> {
     use FailureClass::{Gate, Inconclusive};
     vec![
-        entry("nobody declared it", Gate, &["i-0surprise is registered, and is no target"])
+        entry("nobody declared it", Gate, &["i-0surprise is registered, but is not a target"])
             .world(|world| group(world, surprise)),
         entry("port", Gate, &["production-1 gets users on port 9000, but the application's is 8080"])
             .world(|world| group(world, |group| group.targets[0].port = 9000)),
@@ -285,7 +285,7 @@ fn around() -> Vec<Scenario> {
             .world(|world| world.edit(|state| host(state, HOSTS[1]).listening = vec![22])),
         entry("users move", Gate, &["chatmrpt-web has no stickiness", "is logged out", "stickiness.enabled"])
             .world(not_sticky),
-        entry("the bridge was never watched", Inconclusive, &["nobody has seen the bridge keep a session"]).facts(
+        entry("the bridge was never watched", Inconclusive, &["the bridge was never seen to keep a session"]).facts(
             |facts| {
                 let others = facts.iter().filter(|(name, _)| name.as_str() != "bridge.kept_sessions");
                 *facts = others.fold(Facts::new(), |all, (name, value)| all.with(name.as_str(), value.clone()));
@@ -362,7 +362,7 @@ fn ended() -> Vec<Scenario> {
         }),
         test("not whole", &["release", "is not whole"])
             .world(|world| world.edit(|state| of_release(state, HOSTS[0]).complete = false)),
-        test("nobody declared it", &["i-0surprise is registered, and is no target"])
+        test("nobody declared it", &["i-0surprise is registered, but is not a target"])
             .world(|world| group(world, surprise)),
         test("not in service", &["production-1 is not healthy: Target.Timeout"]).world(|world| {
             group(world, |group| group.targets[0].health = TargetHealth::Unhealthy("Target.Timeout".into()));

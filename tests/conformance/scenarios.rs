@@ -169,7 +169,7 @@ fn preflight() -> Vec<Scenario> {
             .world(|world| world.edit(|state| state.cloud.dry_run = Some(Permission::Denied))),
         Scenario::new("permissions", "secret", Denied, &["secretsmanager:GetSecretValue"])
             .world(|world| world.fail("secrets.auth_token", 1, Fault::Deny)),
-        Scenario::new("permissions", "nobody may simulate", Inconclusive, &["nobody can say"]).world(deny_simulation),
+        Scenario::new("permissions", "nobody may simulate", Inconclusive, &["AWS does not say"]).world(deny_simulation),
         Scenario::new("target_inspection", "unreachable", Gate, &["production-1: cannot be reached"]).world(|world| {
             let failure = migrate::core::Failure::transient("connection timed out");
             world.edit(|state| host(state, "chatmrpt-production-1").unreachable = Some(failure));
@@ -216,7 +216,7 @@ fn balanced() -> Vec<Scenario> {
     vec![
         Scenario::new(kind, "no group", Gate, &["there is no target group `chatmrpt-web`"])
             .world(|world| world.edit(|state| state.cloud.target_groups.clear())),
-        Scenario::new(kind, "nobody declared it", Gate, &["i-0surprise is registered, and is no target"]).world(
+        Scenario::new(kind, "nobody declared it", Gate, &["i-0surprise is registered, but is not a target"]).world(
             |world| {
                 group(world, |group| {
                     let health = TargetHealth::Healthy;

@@ -45,7 +45,7 @@ pub fn scenarios() -> Vec<Scenario> {
             .world(|world| application(world, |it| it.median *= 4)),
         test("errors", Gate, &["production-1, our users: ", "requests failed in this window; the ceiling is 1%"])
             .world(|world| application(world, |it| it.error_share = 0.4)),
-        test("a stranger is registered", Gate, &["i-stranger is registered with", "is no target in rollout.yaml"])
+        test("a stranger is registered", Gate, &["i-stranger is registered with", "is not a target in rollout.yaml"])
             .world(|world| {
                 world.edit(|state| {
                     let group = state.cloud.target_groups.values_mut().next().unwrap();
@@ -57,7 +57,7 @@ pub fn scenarios() -> Vec<Scenario> {
         test("not registered", Gate, &["it is not registered with"]).world(|world| {
             world.edit(|state| state.cloud.target_groups.values_mut().for_each(|group| group.targets.clear()));
         }),
-        test("nobody is sent to it", Gate, &["sends it nobody: Target.NotInUse"])
+        test("nobody is sent to it", Gate, &["sends it no users: Target.NotInUse"])
             .world(|world| health(world, TargetHealth::Idle("Target.NotInUse".into()))),
         test("a second master", Gate, &["another master of the same service runs beside 20004: 77"]).world(|world| {
             host(world, |host| {
@@ -81,7 +81,7 @@ async fn a_release_that_nobody_named_cannot_be_soaked() {
         .filter(|(name, _)| name.as_str() != "release.name")
         .fold(Facts::new(), |facts, (name, value)| facts.with(name.as_str(), value.clone()));
     let failure = stage.observe("production_soak").await.unwrap_err();
-    assert!(failure.hint.is_some() && failure.message.contains("nobody has said which release"), "{failure}");
+    assert!(failure.hint.is_some() && failure.message.contains("no fact says which release"), "{failure}");
 }
 
 #[tokio::test]

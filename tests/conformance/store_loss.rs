@@ -85,7 +85,7 @@ async fn it_fails_where_it_has_to() {
             .world(|world| world.edit(|state| state.store_loss.slower = 100.0)),
         Scenario::new("hangs", Hold, "users from before the cut: without the store an answer took")
             .world(|world| world.edit(|state| state.store_loss.hangs = Duration::from_secs(9))),
-        Scenario::new("hangs all the while", Inconclusive, "nobody during it")
+        Scenario::new("hangs all the while", Inconclusive, "none during it")
             .world(|world| world.edit(|state| state.store_loss.hangs = Duration::from_secs(60))),
         Scenario::new("never recovers", Abort, "still did not read from the store")
             .world(|world| world.edit(|state| state.store_loss.notices_after = None)),
@@ -159,7 +159,7 @@ async fn a_watch_that_comes_too_late_concludes_nothing() {
     stage.world.sleep(Duration::from_secs(16)).await;
     let measured = step.verify(&stage.reader(&stage.facts), &stage.facts).await.unwrap();
     assert_eq!(measured[0].verdict, Verdict::Inconclusive, "{measured:#?}");
-    assert!(measured[0].summary.contains("not still to come"), "{}", measured[0].summary);
+    assert!(measured[0].summary.contains("no longer ahead"), "{}", measured[0].summary);
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ pub fn scenarios() -> Vec<Scenario> {
     vec![
         test("a worker of before", &["started before the switch"])
             .world(|world| habit(world, |running| running.workers[0].started_ticks = 5)),
-        test("the master of before", &["is no newer than the one before the switch"])
+        test("the master of before", &["is not newer than the one before the switch"])
             .world(|world| habit(world, |running| running.master.started_ticks = 5)),
         test("too few workers", &["workers, not"]).world(|world| habit(world, |running| running.workers.truncate(1))),
         test("a second master", &["masters [9] still serve beside"]).world(|world| {

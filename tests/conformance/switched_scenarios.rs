@@ -63,7 +63,7 @@ fn processes() -> Vec<Scenario> {
         .world(|world| application(world, |sessions| sessions.fails_with_a_session = true)),
         test("500", &["GET /ping on production-1 answers 500 without a cookie", "20 answered with a server error"])
             .world(|world| application(world, |sessions| sessions.fails = true)),
-        test("nobody listens", &["production-1 cannot be asked for its health", "nobody listens"])
+        test("nobody listens", &["production-1 cannot be asked for its health", "no process listens"])
             .world(|world| world.edit(|state| state.applications.clear())),
         test("a route is broken", &["`analyst/GET /frame` fails for user 9000002: not a DataFrame"]).world(|world| {
             application(world, |sessions| {
@@ -106,7 +106,7 @@ fn users() -> Vec<Scenario> {
             .world(|world| application(world, |sessions| sessions.forget(1_000))),
         test("other data", &["20 with other data than before", "messages is `messages-"])
             .world(|world| application(world, migrate::sim::SimulatedSessions::alter_data)),
-        test("another user", &["20 with other data than before", "is taken for another user"])
+        test("another user", &["20 with other data than before", "is served another user's identity"])
             .world(|world| application(world, migrate::sim::SimulatedSessions::mix_up)),
         Scenario::new(
             "switched_target_check",

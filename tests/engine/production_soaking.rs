@@ -153,7 +153,7 @@ async fn workers_that_crash_hang_or_never_end_restarting_go_back() {
     let gone = |world: &World| {
         host(world, HOST, |host| host.services.values_mut().for_each(|service| service.active = false));
     };
-    says(&aborts(gone).await, &["the master does not run any more"]);
+    says(&aborts(gone).await, &["the main process does not run any more"]);
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn a_release_that_somebody_has_changed_is_left_to_them() {
     let by_hand =
         |live: LiveTree| move |world: &World| host(world, HOST, |host| host.releases.told = Some(runs(&live, 6_000)));
     let said = holds(by_hand(LiveTree::Original)).await;
-    says(&said, &["somebody has changed the release", "is the original now, not release"]);
+    says(&said, &["the release was changed by hand", "is the original now, not release"]);
     says(&holds(by_hand(LiveTree::Foreign("a link to /tmp".into()))).await, &["is a link to /tmp now"]);
 }
 
@@ -220,9 +220,7 @@ async fn a_restart_by_hand_costs_its_window() {
     soaked(&stage, fate).await.expect("it runs on");
     assert_eq!(windows(&stage).iter().filter(|(seconds, ..)| *seconds == 0).count(), 1);
     let seen = evidence(&stage);
-    assert!(
-        seen.iter().any(|(verdict, words)| *verdict == Verdict::Hold && words.contains("somebody has restarted it"))
-    );
+    assert!(seen.iter().any(|(verdict, words)| *verdict == Verdict::Hold && words.contains("it was restarted")));
 }
 
 #[tokio::test]

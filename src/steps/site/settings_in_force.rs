@@ -225,7 +225,7 @@ mod tests {
             r#"{"pid":12,"master":10,"settings":{"MIGRATE_SESSIONS_KEY_PREFIX":"a:copy:","MIGRATE_SESSIONS_WRITE":"both"},"unread":["COLOR"]}"#,
         );
         assert_eq!(verdicts, [Verdict::Pass, Verdict::Pass, Verdict::Abort]);
-        assert!(words.contains("nobody reads COLOR"), "{words}");
+        assert!(words.contains("no code reads COLOR"), "{words}");
         assert!(!words.contains("crimson"), "{words}");
     }
 
