@@ -1,11 +1,11 @@
-//! The way back without this tool: plain commands, from the names in rollout.yaml alone.
+//! The rollback as plain commands, from the names in rollout.yaml alone, for when `migrate` is unavailable.
 
 use crate::core::rollout::{ProductionTarget, Rollout};
 use crate::steps::account::{names, tags};
 
-/// What a person types, in order, when neither the journal nor the tool is to be had.
+/// The commands in order, without a journal and without this tool.
 pub fn manual(rollout: &Rollout) -> String {
-    let mut text = String::from("By hand, should this tool not be to be had (docs/runbook.md says more):\n");
+    let mut text = String::from("If `migrate` itself is unavailable, undo everything by hand, in this order (details: docs/runbook.md):\n");
     for target in &rollout.production.targets {
         text.push_str(&production(rollout, &format!("{} (ssh {})", target.name, target.host)));
         text.push_str(&registration(rollout, target));
@@ -20,16 +20,16 @@ fn production(rollout: &Rollout, target: &str) -> String {
     let (live, unit, port) = (&application.directory, &application.unit, application.port);
     format!(
         "\n\
-        On {target}, and only when it serves again on the next one:\n\
+        On {target}; continue with the next target only when this one serves again:\n\
         \x20 readlink {live}\n\
-        \x20   # prints nothing: the original is in place, nothing to do here\n\
+        \x20   # prints nothing: the original is in place, skip this target\n\
         \x20 rm {live} && mv -T {live}.releases/original {live} && sudo systemctl restart {unit}\n\
-        \x20   # a few seconds without answers; sessions are kept. Leave {live}.releases: session files lie in it\n\
+        \x20   # requests fail for some seconds; no session is lost. Keep {live}.releases: it holds session files\n\
         \x20 curl -sS -o /dev/null -w '%{{http_code}}\\n' http://127.0.0.1:{port}/\n"
     )
 }
 
-/// A target that leaves the load balancer while it is switched may have been left out of it.
+/// The registration of a target, which a switch that was interrupted may have left out of the load balancer.
 fn registration(rollout: &Rollout, target: &ProductionTarget) -> String {
     let Some((group, _)) = rollout.production.drained() else { return String::new() };
     let (region, port, instance) = (&rollout.region, rollout.application.port, target.instance.as_str());
@@ -42,7 +42,7 @@ fn registration(rollout: &Rollout, target: &ProductionTarget) -> String {
         \x20 export AWS_REGION={region}\n\
         \x20 aws elbv2 describe-target-groups --names {group} --query 'TargetGroups[].TargetGroupArn' --output text\n\
         \x20 aws elbv2 register-targets --target-group-arn ARN --targets Id={id},Port={port}\n\
-        \x20   # it leaves the load balancer while it is switched; no harm when it is registered\n",
+        \x20   # a switch takes the target out of the load balancer; registering it twice is harmless\n",
         group = group.target_group
     )
 }
@@ -62,15 +62,15 @@ fn cloud(rollout: &Rollout) -> String {
         (names::replication_group(rollout), names::subnet_group(rollout), names::security_group(rollout));
     format!(
         "\n\
-        In AWS, last, when no target uses the store any more:\n\
+        In AWS, last, when no target uses the store:\n\
         \x20 export AWS_REGION={region}\n\
         \x20 aws elasticache delete-replication-group --replication-group-id {group}\n\
         \x20 aws elasticache wait replication-group-deleted --replication-group-id {group}\n\
         \x20 aws elasticache delete-cache-subnet-group --cache-subnet-group-name {subnets}\n\
         \x20 aws ec2 delete-security-group --group-name {security}\n\
-        \x20   # in a VPC of its own: --group-id, from: aws ec2 describe-security-groups --filters Name=tag:{tag},Values={name}\n\
+        \x20   # in a VPC that is not the default one: --group-id, from: aws ec2 describe-security-groups --filters Name=tag:{tag},Values={name}\n\
         \x20 aws resourcegroupstaggingapi get-resources --tag-filters Key={tag},Values={name}\n\
-        \x20   # an empty list: nothing is left\n"
+        \x20   # an empty list means that nothing is left\n"
     )
 }
 
