@@ -4,7 +4,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use migrate::core::Exit;
+use migrate::configuration::{LoadOptions, load};
+use migrate::core::{Catalog, Contract, Exit, KindEntry, Plan};
+use migrate::steps::BuiltInKinds;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -33,6 +35,75 @@ fn reference() -> String {
     }
     let trimmed: Vec<&str> = text.lines().map(str::trim_end).collect();
     trimmed.join("\n") + "\n"
+}
+
+/// What a step's contract asks of it.
+fn contract(contract: Contract) -> &'static str {
+    match contract {
+        Contract::Observe => "reads only",
+        Contract::Change => "changes something, and its undo restores it",
+        Contract::Gate => "reads only, and only a pass lets the phase continue",
+        Contract::Soak { .. } => "reads only, until enough time was observed under gates that pass",
+        Contract::Rehearsal => "has its phase undone and redone, and only a pass lets the phase continue",
+        Contract::Exercise => "changes something, judges the result, and its undo restores it",
+    }
+}
+
+/// One setting of a step: its name, whether it is required, its type and its description.
+fn setting(name: &str, schema: &serde_json::Value, required: bool) -> String {
+    let kind = match &schema["type"] {
+        serde_json::Value::String(kind) => kind.clone(),
+        serde_json::Value::Array(kinds) => {
+            let named = kinds.iter().filter_map(serde_json::Value::as_str).filter(|kind| *kind != "null");
+            named.collect::<Vec<_>>().join(" or ")
+        }
+        _ => "see `migrate schema`".to_owned(),
+    };
+    let need = if required { "required" } else { "optional" };
+    let description = schema["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+    format!("| `{name}` | {kind} | {need} | {description} |\n")
+}
+
+fn step_kind(entry: &KindEntry, plan: &Plan) -> String {
+    let (first, rest) = entry.summary.split_at(1);
+    let summary = first.to_uppercase() + rest;
+    let mut text = format!("\n## {}\n\n{summary}; {}.\n", entry.kind, contract(entry.contract));
+    let used: Vec<String> =
+        plan.steps().iter().filter(|step| step.kind == entry.kind).map(|step| format!("`{}`", step.id)).collect();
+    let used = if used.is_empty() { "no step of the built-in phases".to_owned() } else { used.join(", ") };
+    writeln!(text, "\n* Used by: {used}").unwrap();
+    let provides: Vec<String> = entry.provides.iter().map(|fact| format!("`{fact}`")).collect();
+    if !provides.is_empty() {
+        writeln!(text, "* Provides: {}", provides.join(", ")).unwrap();
+    }
+    let schema = entry.settings.as_value();
+    let required: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    let settings = schema["properties"].as_object().into_iter().flatten();
+    let rows: String =
+        settings.map(|(name, schema)| setting(name, schema, required.contains(&name.as_str()))).collect();
+    if !rows.is_empty() {
+        write!(text, "\n| setting | type | | meaning |\n|---|---|---|---|\n{rows}").unwrap();
+    }
+    text
+}
+
+/// The reference of the step kinds, from the catalogue and the built-in phases.
+fn step_kinds() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let options = LoadOptions { rollout: root.join("rollout.yaml"), phases: Some(root.join("phases")) };
+    let plan = load(&options, &BuiltInKinds).expect("the repository's own files are valid").plan;
+    let mut text = String::from(
+        "# Step kinds\n\nGenerated from the catalogue: `UPDATE_GOLDEN=1 cargo test --test docs`. The grammar of `phases/`: \
+         [phases/README.md](../phases/README.md).\n",
+    );
+    text.extend(BuiltInKinds.entries().iter().map(|entry| step_kind(entry, &plan)));
+    text
+}
+
+#[test]
+fn the_reference_of_step_kinds_is_fresh() {
+    golden("docs/steps.md", &step_kinds());
 }
 
 #[test]

@@ -5,7 +5,9 @@ use crate::steps::account::{names, tags};
 
 /// The commands in order, without a journal and without this tool.
 pub fn manual(rollout: &Rollout) -> String {
-    let mut text = String::from("If `migrate` itself is unavailable, undo everything by hand, in this order (details: docs/runbook.md):\n");
+    let mut text = String::from(
+        "If `migrate` itself is unavailable, undo everything by hand, in this order (details: docs/runbook.md):\n",
+    );
     for target in &rollout.production.targets {
         text.push_str(&production(rollout, &format!("{} (ssh {})", target.name, target.host)));
         text.push_str(&registration(rollout, target));

@@ -28,7 +28,7 @@ impl Kind for EffectiveSettings {
     type Settings = Settings;
     const NAME: &'static str = "effective_settings";
     const SUMMARY: &'static str =
-        "check in every worker of the copy which settings are in force, and which no code reads";
+        "checks in every worker of the copy which settings are in force, and which no code reads";
     const CONTRACT: Contract = Contract::Gate;
     const PROVIDES: &'static [&'static str] = &[];
 

@@ -57,7 +57,8 @@ pub struct Settings {
 impl Kind for InPlaceSwitch {
     type Settings = Settings;
     const NAME: &'static str = "in_place_switch";
-    const SUMMARY: &'static str = "switch a running service to the release in place; undo: switch it to the original";
+    const SUMMARY: &'static str =
+        "switches a running service to the release in place; its undo switches it to the original";
     const CONTRACT: Contract = Contract::Change;
     const PROVIDES: &'static [&'static str] = &[MASTER, "switch.started_ticks"];
 
