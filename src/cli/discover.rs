@@ -123,6 +123,16 @@ fn changes(step: &PlannedStep) -> bool {
 }
 
 impl Discovered<'_> {
+    /// Without what belongs to `to` and to the phases before it: a rollback to `to` keeps that.
+    #[must_use]
+    pub fn beyond(self, to: Phase) -> Self {
+        let is_undone = |phase: Phase| phase > to;
+        let steps = self.steps.into_iter().filter(|found| is_undone(found.step.phase)).collect();
+        // Only phase 1 creates what carries a tag.
+        let resources = if is_undone(Phase::Infrastructure) { self.resources } else { Vec::new() };
+        Self { resources, steps }
+    }
+
     /// Whether there is nothing: no tag, and no step has left anything.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.steps.is_empty()

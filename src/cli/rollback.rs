@@ -20,10 +20,12 @@ Examples:
   migrate rollback                 undo the furthest phase
   migrate rollback --to 0          release everything this rollout created
   migrate rollback --discover      the journal is lost or damaged: work from what is in AWS and on the targets
+  migrate rollback --discover --to 3
+                                   the same, and keep what phases 1 to 3 created
 
 Can be run twice, after a crash, in the middle of a phase, and after a failed rollback.")]
 pub struct RollbackArgs {
-    /// The phase whose end state is wanted [default: the one before the furthest].
+    /// The phase whose end state is wanted [default: the one before the furthest; without a journal: 0].
     #[arg(long, value_parser = super::options::phase_number, value_name = "PHASE")]
     to: Option<Phase>,
     /// Why, for the journal.
@@ -62,21 +64,29 @@ impl RollbackArgs {
         self.go_back(session, plan, to, None).await
     }
 
-    /// The way of last resort: everything comes from tags, and from what is on the targets.
+    /// The rollback without a journal, from the tags in AWS and from what is on the targets.
     async fn discover(&self, session: &Session) -> Result<Answer, Trouble> {
+        let to = self.to.unwrap_or(Phase::Preflight);
         let loaded = session.load()?;
         let world = wiring::world(&loaded.plan, &loaded.base_directory, &loaded.installed).await;
-        let found = discover::look(&loaded, &world, &session.printer).await?;
+        let found = discover::look(&loaded, &world, &session.printer).await?.beyond(to);
         if found.is_empty() {
-            let name = &loaded.plan.rollout().name;
-            return Ok(nothing(&format!(
-                "nothing carries the tag {}={name}, and no target has anything of it",
-                tags::ROLLOUT
-            )));
+            return Ok(nothing(&match to {
+                Phase::Preflight => format!(
+                    "nothing carries the tag {}={}, and no target has anything of it",
+                    tags::ROLLOUT,
+                    loaded.plan.rollout().name
+                ),
+                to => format!("no target has anything of a phase after {to}"),
+            }));
         }
         let list = found.lines().join("\n  ");
         session.printer.remark(&format!("found:\n  {list}"));
-        session.printer.remark(&manual(loaded.plan.rollout()));
+        if to == Phase::Preflight {
+            session.printer.remark(&manual(loaded.plan.rollout()));
+        } else {
+            session.printer.remark(&format!("kept: everything that {to} and the phases before it created"));
+        }
         if !self.yes {
             match session.printer.confirm("Release all of it?") {
                 Some(true) => {}
@@ -85,7 +95,10 @@ impl RollbackArgs {
                     return Err(Trouble::new(
                         Exit::Waiting,
                         format!("there is something of this rollout:\n  {list}"),
-                        "`migrate rollback --discover --yes` releases it",
+                        match self.to {
+                            None => "`migrate rollback --discover --yes` releases it".to_owned(),
+                            Some(to) => format!("`migrate rollback --discover --to {} --yes` releases it", to.number()),
+                        },
                     ));
                 }
             }
@@ -95,7 +108,7 @@ impl RollbackArgs {
         }
         let presumed = found.presumed(&loaded.plan);
         drop(found);
-        self.go_back(session, loaded.plan, Phase::Preflight, Some(presumed)).await
+        self.go_back(session, loaded.plan, to, Some(presumed)).await
     }
 
     async fn go_back(

@@ -35,6 +35,22 @@ fn with_the_journal_gone_the_tags_still_lead_back() {
 }
 
 #[test]
+fn with_the_journal_gone_a_rollback_to_a_phase_keeps_what_that_phase_created() {
+    let lab = Lab::up();
+    lab.migrate(&["phase", "1"]).expect(0);
+    std::fs::remove_dir_all(lab.path().join(".migrate")).unwrap();
+    for arguments in [&["rollback", "--to", "1", "--yes"][..], &["rollback", "--discover", "--to", "3", "--yes"]] {
+        let nothing = lab.migrate(arguments).expect(0);
+        assert!(
+            nothing.stdout.contains("nothing to roll back: no target has anything of a phase after"),
+            "{nothing:?}"
+        );
+        let offered = lab.migrate(&["rollback"]).expect(6);
+        assert!(offered.stderr.contains("replication group chatmrpt-sessions"), "{offered:?}");
+    }
+}
+
+#[test]
 fn with_the_journal_gone_a_host_out_of_reach_is_said_and_the_rest_is_found() {
     let lab = Lab::up();
     lab.migrate(&["phase", "1"]).expect(0);

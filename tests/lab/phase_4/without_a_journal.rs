@@ -16,8 +16,13 @@ fn what_is_on_the_targets_is_discovered_and_rolled_back() {
     {
         assert!(offered.stderr.contains(words), "{words}: {offered:?}");
     }
-    lab.migrate(&["rollback", "--discover", "--yes"]).expect(0);
+    // Only phase 4: the copy and the store stay.
+    lab.migrate(&["rollback", "--discover", "--to", "3", "--yes"]).expect(0);
     assert_originals(&lab);
+    let kept = lab.migrate(&["rollback", "--discover"]).expect(6);
+    assert!(kept.stderr.contains("2.copy") && kept.stderr.contains("replication group"), "{kept:?}");
+    assert!(!kept.stderr.contains("what 4."), "{kept:?}");
+    lab.migrate(&["rollback", "--discover", "--yes"]).expect(0);
     lab.assert_nothing_left();
     visitors.have_noticed_nothing();
 }
