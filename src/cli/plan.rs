@@ -22,7 +22,7 @@ pub struct PlanArgs {
     /// Only this phase.
     #[arg(value_parser = super::options::phase_number, value_name = "PHASE")]
     phase: Option<Phase>,
-    /// Ask nobody: assume that nothing exists yet.
+    /// Contact neither AWS nor any host: assume that nothing exists yet.
     #[arg(long)]
     offline: bool,
 }

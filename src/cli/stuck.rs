@@ -32,7 +32,7 @@ enum How {
     Retry,
     /// It counts as done again, for the way forward; a later rollback undoes it.
     Adopt,
-    /// It counts as undone: it is gone, or it is nobody's business here any more. What still carries this rollout's
+    /// It counts as undone: it no longer exists, or does not belong to this rollout. What still carries this rollout's
     /// tag is then reported as left over.
     Forget,
 }
