@@ -111,7 +111,6 @@ impl<'a> Operator<'a> {
                 summary: "written by benches/deployment".into(),
                 resource: "staging".into(),
                 proves: ChecklistItem::ALL.into_iter().filter(|item| item.proven_in() == phase).collect(),
-                subjects: Vec::new(),
             };
             let done = Event::StepSucceeded { step: step.id, facts: Facts::new(), evidence: vec![evidence] };
             ledger.append(done).unwrap();
