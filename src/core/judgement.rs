@@ -74,16 +74,28 @@ impl Judgement {
     }
 }
 
-/// The judgements that decide: those with the worst verdict, when it is not a pass.
-pub fn deciding(judgements: &[Judgement]) -> impl Iterator<Item = &Judgement> {
-    let worst = judgements.iter().map(|one| one.verdict).max().filter(|verdict| !verdict.passes());
-    judgements.iter().filter(move |one| Some(one.verdict) == worst)
+/// The worst verdict; a pass when nothing was judged.
+pub fn worst(judgements: &[Judgement]) -> Verdict {
+    judgements.iter().map(|one| one.verdict).max().unwrap_or(Verdict::Pass)
+}
+
+/// The subjects that decide: those of the judgements with the worst verdict, when it is not a pass.
+pub fn deciding_subjects(judgements: &[Judgement]) -> Vec<Subject> {
+    let worst = worst(judgements);
+    let decides = |one: &&Judgement| one.verdict == worst && !worst.passes();
+    judgements.iter().filter(decides).map(|one| one.subject).collect()
+}
+
+/// The sentences of the judgements with this verdict.
+pub fn sentences(judgements: &[Judgement], verdict: Verdict) -> String {
+    let said = judgements.iter().filter(|one| one.verdict == verdict);
+    said.map(|one| one.words.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 /// The sentences of the judgements that decide, or `otherwise` when all pass.
 pub fn sentence_of(judgements: &[Judgement], otherwise: String) -> String {
-    let decided: Vec<&str> = deciding(judgements).map(|one| one.words.as_str()).collect();
-    if decided.is_empty() { otherwise } else { decided.join("; ") }
+    let worst = worst(judgements);
+    if worst.passes() { otherwise } else { sentences(judgements, worst) }
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub use facts::{FactName, FactValue, Facts, Input, MissingFact};
 pub use failure::{Failure, FailureClass, Outcome};
 pub use guard::{tripped, undone_by_abort};
 pub use ids::{Digest, Fence, Holder, PlanDigest, RunId, StepId, StepKind, TargetName};
-pub use judgement::{Judgement, Subject, deciding, sentence_of};
+pub use judgement::{Judgement, Subject, deciding_subjects, sentence_of, sentences, worst};
 pub use permit::{ApplyPermit, EitherPermit, UndoPermit};
 pub use phase::Phase;
 pub use plan::{Availability, Contract, Plan, PlannedStep};

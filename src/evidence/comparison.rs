@@ -8,7 +8,7 @@ use super::proportion::{self, Proportion};
 use super::rank_test::{RankTest, rank_test};
 use super::sample::Sample;
 use super::shift::{Interval, ratio, shift};
-use crate::core::{Judgement, Subject, Verdict};
+use crate::core::{Judgement, Subject, Verdict, sentences};
 
 /// What was measured of one side.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -110,11 +110,10 @@ pub struct Comparison {
 impl Comparison {
     /// The judgements that stand in the way, or the best news when none does.
     pub fn summary(&self) -> String {
-        let bad: Vec<&str> =
-            self.reasons.iter().filter(|r| r.verdict == self.verdict).map(|r| r.words.as_str()).collect();
+        let words = sentences(&self.reasons, self.verdict);
         match &self.needed {
-            Some(needed) if self.verdict == Verdict::Inconclusive => format!("{}; {needed}", bad.join("; ")),
-            _ => bad.join("; "),
+            Some(needed) if self.verdict == Verdict::Inconclusive => format!("{words}; {needed}"),
+            _ => words,
         }
     }
 }

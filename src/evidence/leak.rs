@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::growth::{Growth, blocks};
 use super::size::span;
 use super::theil_sen::theil_sen_in_time;
-use crate::core::{Judgement, Subject, Verdict};
+use crate::core::{Judgement, Subject, Verdict, sentences};
 
 /// One life of a worker: a restarted one has another start, though perhaps the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,8 +86,7 @@ pub struct LeakJudgement {
 impl LeakJudgement {
     /// The judgements that decided, and how much more would do.
     pub fn summary(&self) -> String {
-        let decided = self.reasons.iter().filter(|reason| reason.verdict == self.verdict);
-        let words = decided.map(|reason| reason.words.as_str()).collect::<Vec<_>>().join("; ");
+        let words = sentences(&self.reasons, self.verdict);
         match self.needed {
             Some(needed) => format!("{words}; about {} more are needed", span(needed)),
             None => words,

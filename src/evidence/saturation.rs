@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::percent::percent;
 use super::proportion::Proportion;
 use super::size::bytes;
-use crate::core::{Judgement, Subject, Verdict};
+use crate::core::{Judgement, Subject, Verdict, sentences};
 
 /// A host, for about a second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -69,8 +69,7 @@ pub struct Saturation {
 impl Saturation {
     /// The judgements that decided.
     pub fn summary(&self) -> String {
-        let decided = self.reasons.iter().filter(|reason| reason.verdict == self.verdict);
-        decided.map(|reason| reason.words.as_str()).collect::<Vec<_>>().join("; ")
+        sentences(&self.reasons, self.verdict)
     }
 }
 

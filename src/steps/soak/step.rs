@@ -12,7 +12,7 @@ use super::probe::Probed;
 use super::service::{Registered, Running};
 use super::{bridge, cohort, comparison, probe, store, workers};
 use crate::core::rollout::{ProductionTarget, Rollout};
-use crate::core::{Contract, Failure, Input, Judgement, Measurement, Statement, Verdict, deciding, sentence_of};
+use crate::core::{Contract, Failure, Input, Judgement, Measurement, Statement, deciding_subjects, sentence_of, worst};
 use crate::ports::{Endpoint, ReleaseName};
 use crate::steps::site::release_facts;
 use crate::steps::targets::group_inspection;
@@ -60,8 +60,7 @@ fn release(context: &ReadContext<'_>, target: &str) -> Result<ReleaseName, Failu
 
 /// One thing that was looked at, as a measurement.
 fn area(target: &ProductionTarget, name: &str, reasons: &[Judgement], summary: String, data: Value) -> Measurement {
-    let verdict = reasons.iter().map(|reason| reason.verdict).max().unwrap_or(Verdict::Pass);
-    let subjects = deciding(reasons).map(|reason| reason.subject).collect();
+    let (verdict, subjects) = (worst(reasons), deciding_subjects(reasons));
     let words = format!("{}, {name}: {}", target.name, sentence_of(reasons, summary));
     let data = json!({ "reasons": reasons, "seen": data });
     Measurement { subjects, ..measure::measurement(verdict, target.name.to_string(), words, data) }

@@ -8,7 +8,7 @@ use super::count::Counted;
 use super::results::CountResult;
 use super::shared_state;
 use crate::core::rollout::Rollout;
-use crate::core::{Judgement, Measurement, Subject, Verdict, deciding, sentence_of};
+use crate::core::{Judgement, Measurement, Subject, Verdict, deciding_subjects, sentence_of, worst};
 use crate::evidence::{HostLoad, Proportion, WorkerRun, saturation};
 use crate::ports::{ErrorKind, LoadResult};
 use crate::steps::measure::measurement;
@@ -57,8 +57,7 @@ pub fn judge(counted: &Counted, rollout: &Rollout) -> Judged {
     reasons
         .extend(counted.not_restarted.iter().map(|why| Judgement::new(Subject::Workers, Verdict::Abort, why.clone())));
     reasons.extend(store(counted));
-    let verdict = reasons.iter().map(|reason| reason.verdict).max().unwrap_or(Verdict::Pass);
-    let subjects = deciding(&reasons).map(|reason| reason.subject).collect();
+    let (verdict, subjects) = (worst(&reasons), deciding_subjects(&reasons));
     let words = sentence_of(&reasons, summary(counted, &result, errors, set_aside));
     let count = count_result(counted, verdict, errors, set_aside, rollout);
     let data = json!({
