@@ -20,6 +20,11 @@ impl Source {
         Self { path: path.into(), code: blank(&text), text }
     }
 
+    /// The same source up to its tests.
+    pub fn without_tests(&self) -> Self {
+        Self::new(self.path.as_str(), self.text.split("\n#[cfg(test)]").next().unwrap_or_default())
+    }
+
     /// Its module path: `["core", "rollout", "values"]`; empty for the crate's root.
     pub fn module(&self) -> Vec<&str> {
         let path = self.path.trim_start_matches("src/").trim_end_matches(".rs");
@@ -119,12 +124,11 @@ fn blank(text: &str) -> String {
     parts(text).into_iter().map(shown).collect()
 }
 
-/// The strings of a source before its tests, each with its line.
+/// The strings of a source, each with its line.
 pub fn messages(source: &Source) -> Vec<(usize, String)> {
-    let text = source.text.split("\n#[cfg(test)]").next().unwrap_or_default();
     let mut line = 1;
     let mut found = Vec::new();
-    for (part, text) in parts(text) {
+    for (part, text) in parts(&source.text) {
         if part == Part::Text {
             // A backslash at the end of a line joins it with the next one.
             let joined: Vec<&str> = text.split("\\\n").map(str::trim_start).collect();

@@ -47,7 +47,7 @@ fn denies(text: &str) -> bool {
 /// What is wrong with the messages of a source.
 fn badly_worded(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
-    for (line, text) in messages(source) {
+    for (line, text) in messages(&source.without_tests()) {
         let lower = text.to_lowercase();
         let place = format!("{}:{line}", source.path);
         for (word, instead) in REJECTED.iter().filter(|(word, _)| has_word(&lower, word)) {
@@ -62,15 +62,11 @@ fn badly_worded(source: &Source) -> Vec<String> {
 
 /// Where a source decides by a sentence.
 fn decides_by_words(source: &Source) -> Vec<String> {
-    let end = source.text.find("\n#[cfg(test)]").map_or(source.code.len(), |at| {
-        let lines = source.text[..at].matches('\n').count();
-        source.code.split_inclusive('\n').take(lines).map(str::len).sum()
-    });
-    let code = &source.code[..end];
-    let reads = |field: &&&str| COMPARISONS.iter().any(|method| code.contains(&format!("{field}{method}")));
     if READERS.iter().any(|beginning| source.path.starts_with(beginning)) {
         return Vec::new();
     }
+    let code = source.without_tests().code;
+    let reads = |field: &&&str| COMPARISONS.iter().any(|method| code.contains(&format!("{field}{method}")));
     SENTENCES.iter().filter(reads).map(|field| format!("{}: `{field}` is compared", source.path)).collect()
 }
 
