@@ -18,7 +18,7 @@ use migrate::steps::{
     WritePorts,
 };
 
-use super::site;
+use super::{site, support};
 
 /// How long one look of a soak takes.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -135,18 +135,7 @@ pub struct Stage {
 
 /// A simulated world to look at and to change, and the repository's own files to install.
 pub fn ports(world: &World) -> (ReadPorts, WritePorts) {
-    let shared = Arc::new(world.clone());
-    let read = ReadPorts {
-        cloud: shared.clone(),
-        targets: shared.clone(),
-        cache: shared.clone(),
-        secrets: shared.clone(),
-        load: shared.clone(),
-        browsers: shared.clone(),
-        local: Arc::new(LocalFiles::new(site::installed())),
-        clock: shared.clone(),
-    };
-    (read, WritePorts { cloud: shared.clone(), targets: shared.clone(), cache: shared })
+    support::ports(world, LocalFiles::new(site::installed()))
 }
 
 impl Stage {

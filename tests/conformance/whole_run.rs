@@ -7,18 +7,12 @@ use migrate::core::rollout::{Percent, Rollout};
 use migrate::core::{Event, Holder, Phase, RunId};
 use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Stop};
 use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal};
-use migrate::ports::{EventSink, Silent};
+use migrate::ports::Silent;
 use migrate::sim::{Fault, World};
 
 use super::site;
 use super::stage::ports;
-
-/// Nobody hears of events.
-struct Deaf;
-
-impl EventSink for Deaf {
-    fn recorded(&self, _: jiff::Timestamp, _: &Event) {}
-}
+use super::support::Deaf;
 
 /// A rollout whose measurements are as small as they may be: not they are tested here, and each crash has them made anew.
 fn hasty() -> Rollout {

@@ -12,8 +12,10 @@ use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Signal, Stop};
 use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal, read_records, replay};
 use migrate::ports::{CloudRead, EventSink, JournalFault, JournalStore, Silent};
 use migrate::sim::World;
+use migrate::steps::BuiltInKinds;
 use migrate::steps::account::tags;
-use migrate::steps::{BuiltInKinds, ReadPorts, WritePorts};
+
+use crate::support::{Deaf, ports};
 
 /// Where a process dies at its nth append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +70,6 @@ impl JournalStore for Dying {
     fn confirm(&self) -> Result<(), JournalFault> {
         if matches!(*self.left.lock().unwrap(), Some((0, _))) { Err(dead()) } else { Ok(()) }
     }
-}
-
-/// Nobody hears.
-struct Deaf;
-
-impl EventSink for Deaf {
-    fn recorded(&self, _: jiff::Timestamp, _: &Event) {}
 }
 
 /// Presses Ctrl-C.
@@ -163,7 +158,7 @@ impl Stage {
         sink: Arc<dyn EventSink>,
         cancel: Cancel,
     ) -> Result<Engine, Stop> {
-        let shared = Arc::new(self.world.clone());
+        let (read, write) = ports(&self.world, LocalFiles::default());
         let mut ledger = self.ledger(store, sink)?;
         if ledger.state().run().is_none() {
             let (run, rollout) = (RunId::new("run-1"), self.plan.rollout().name.to_string());
@@ -173,17 +168,8 @@ impl Stage {
             plan: self.plan.clone(),
             ledger,
             evidence: Box::new(MemoryEvidence::default()),
-            read: ReadPorts {
-                cloud: shared.clone(),
-                targets: shared.clone(),
-                cache: shared.clone(),
-                secrets: shared.clone(),
-                load: shared.clone(),
-                browsers: shared.clone(),
-                local: Arc::new(LocalFiles::default()),
-                clock: shared.clone(),
-            },
-            write: WritePorts { cloud: shared.clone(), targets: shared.clone(), cache: shared },
+            read,
+            write,
             base_directory: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
             progress: Arc::new(Silent),
             cancel,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use migrate::core::{Digest, Event, Holder, RunState, Stamped};
+use migrate::core::{Digest, Holder, RunState, Stamped};
 use migrate::journal::{FORMAT_VERSION, Ledger, MemoryJournal, Record, StateDirectory};
-use migrate::ports::{Clock, EventSink, JournalFault, JournalStore};
+use migrate::ports::{Clock, JournalFault, JournalStore};
 
-use crate::support::{at, every_event};
+use crate::support::{Deaf, at, every_event};
 
 /// A clock that stands still.
 pub struct Still;
@@ -23,13 +23,6 @@ impl Clock for Still {
     }
 
     async fn sleep(&self, _: Duration) {}
-}
-
-/// Nobody hears.
-pub struct Deaf;
-
-impl EventSink for Deaf {
-    fn recorded(&self, _: jiff::Timestamp, _: &Event) {}
 }
 
 /// Opens a ledger over a store.

@@ -2,13 +2,18 @@
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use migrate::adapters::LocalFiles;
 use migrate::core::rollout::Rollout;
 use migrate::core::{
     Availability, ChecklistItem, Contract, Digest, Event, EvidenceRef, Facts, Failure, FailureClass, Fence, Holder,
     LaterVerdicts, Outcome, Phase, Plan, PlanDigest, PlannedStep, PresumedStep, Resolution, RunId, Stamped, StepId,
     StepKind, Verdict,
 };
+use migrate::ports::EventSink;
+use migrate::sim::World;
+use migrate::steps::{ReadPorts, WritePorts};
 
 /// The repository's own rollout.yaml.
 pub fn rollout() -> Rollout {
@@ -208,4 +213,27 @@ pub fn passed_before_production(plan: &Plan, measured_at: jiff::Timestamp, facts
         events.push(Event::PhasePassed { phase });
     }
     events
+}
+
+/// A simulated world to look at and to change, and the files of `local` to install.
+pub fn ports(world: &World, local: LocalFiles) -> (ReadPorts, WritePorts) {
+    let shared = Arc::new(world.clone());
+    let read = ReadPorts {
+        cloud: shared.clone(),
+        targets: shared.clone(),
+        cache: shared.clone(),
+        secrets: shared.clone(),
+        load: shared.clone(),
+        browsers: shared.clone(),
+        local: Arc::new(local),
+        clock: shared.clone(),
+    };
+    (read, WritePorts { cloud: shared.clone(), targets: shared.clone(), cache: shared })
+}
+
+/// Ignores every event.
+pub struct Deaf;
+
+impl EventSink for Deaf {
+    fn recorded(&self, _: jiff::Timestamp, _: &Event) {}
 }

@@ -7,20 +7,13 @@ use migrate::adapters::LocalFiles;
 use migrate::core::{Event, Holder, Phase, Resolution, RunId, RunState};
 use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Stop};
 use migrate::journal::{Ledger, MemoryEvidence, replay};
-use migrate::ports::{EventSink, Silent};
+use migrate::ports::Silent;
 use migrate::sim::World as Simulated;
-use migrate::steps::{ReadPorts, WritePorts};
 
 use super::{Cut, Site, steps};
 use crate::operator::Command;
+use crate::support::{Deaf, ports};
 use crate::trace::TraceEntry;
-
-/// Ignores events: the recording takes each line when it is written.
-struct Ignored;
-
-impl EventSink for Ignored {
-    fn recorded(&self, _: jiff::Timestamp, _: &Event) {}
-}
 
 impl Site {
     /// What the journal says.
@@ -48,8 +41,10 @@ impl Site {
     }
 
     async fn live(&self, command: Command) -> Result<(), Stop> {
-        let world = Arc::new(Simulated::from_rollout(self.plan.rollout()));
-        let mut ledger = Ledger::open(self.store(), world.clone(), Arc::new(Ignored), Holder::new("test"), "a test")?;
+        let world = Simulated::from_rollout(self.plan.rollout());
+        let (read, write) = ports(&world, LocalFiles::default());
+        // The recording takes each line when it is written.
+        let mut ledger = Ledger::open(self.store(), Arc::new(world), Arc::new(Deaf), Holder::new("test"), "a test")?;
         if ledger.state().run().is_none() {
             let (run, rollout) = (RunId::new("run-1"), self.plan.rollout().name.to_string());
             ledger.append(Event::RunOpened { run, rollout, plan: self.plan.digest().clone() })?;
@@ -62,17 +57,8 @@ impl Site {
             plan: self.plan.clone(),
             ledger,
             evidence: Box::new(MemoryEvidence::default()),
-            read: ReadPorts {
-                cloud: world.clone(),
-                targets: world.clone(),
-                cache: world.clone(),
-                secrets: world.clone(),
-                load: world.clone(),
-                browsers: world.clone(),
-                local: Arc::new(LocalFiles::default()),
-                clock: world.clone(),
-            },
-            write: WritePorts { cloud: world.clone(), targets: world.clone(), cache: world },
+            read,
+            write,
             base_directory: PathBuf::new(),
             progress: Arc::new(Silent),
             cancel: Cancel::default(),
