@@ -30,7 +30,7 @@ pub enum ErrorKind {
     Expectation,
     /// A value to extract is not in the answer.
     Extraction,
-    /// The user is served another user's identity than before.
+    /// The user is served another identity than before.
     Identity,
     /// Due, but never sent: the user waited for earlier answers until the end.
     Unsent,
