@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::needed::{Needed, for_interval};
 use super::percent::percent;
-use super::proportion::{self, Proportion};
-use super::rank_test::{RankTest, rank_test};
-use super::sample::Sample;
-use super::shift::{Interval, ratio, shift};
 use crate::core::{Judgement, Subject, Verdict, sentences};
+use statistics::Sample;
+use statistics::{Interval, ratio, shift};
+use statistics::{Proportion, difference, needed_for_difference};
+use statistics::{RankTest, rank_test};
 
 /// What was measured of one side.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -220,7 +220,7 @@ fn judge_ceiling(errors: Proportion, limits: &Limits) -> Judged {
 }
 
 fn judge_difference(original: Proportion, copy: Proportion, limits: &Limits) -> Judged {
-    let Some(interval) = proportion::difference(original, copy, limits.confidence) else {
+    let Some(interval) = difference(original, copy, limits.confidence) else {
         return unjudged(Subject::ErrorDifference, "no requests were made".to_owned(), Some(limits.minimum_samples));
     };
     let words = format!(
@@ -236,7 +236,7 @@ fn judge_difference(original: Proportion, copy: Proportion, limits: &Limits) -> 
     if interval.high <= limits.more_errors {
         return judged(Subject::ErrorDifference, Verdict::Pass, words);
     }
-    let needed = proportion::needed_for_difference(original, copy, limits.more_errors, limits.confidence);
+    let needed = needed_for_difference(original, copy, limits.more_errors, limits.confidence);
     unjudged(
         Subject::ErrorDifference,
         words,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::leak::{LeakLimits, WorkerLife};
-use super::shift::Interval;
 use super::size::{bytes, bytes_per_hour, span};
-use super::theil_sen::Slope;
 use crate::core::{Judgement, Subject, Verdict};
+use statistics::Interval;
+use statistics::Slope;
 
 /// A life is looked at in so many pieces at most: what a second does is noise, and much alike the second before.
 const BLOCKS: usize = 120;

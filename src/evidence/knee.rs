@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::percent::percent;
-use super::proportion::Proportion;
-use super::sample::Sample;
-use super::shift::{Interval, ratio};
 use super::size::bytes;
 use crate::core::Verdict;
+use statistics::Proportion;
+use statistics::Sample;
+use statistics::{Interval, ratio};
 
 /// What was measured with one number of workers. The run is cut into windows of the same length, of which each gives one
 /// throughput and one percentile: how much those differ from each other is the noise.

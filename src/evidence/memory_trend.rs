@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::growth::{hours, of_rate};
-use super::shift::Interval;
 use super::size::{bytes, bytes_per_hour, span};
-use super::theil_sen::theil_sen_in_time;
 use crate::core::{Judgement, Subject, Verdict};
+use statistics::Interval;
+use statistics::theil_sen_in_time;
 
 /// Fewer points are not judged, whatever the time between them.
 const FEWEST: usize = 8;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::shift::Interval;
+use statistics::Interval;
 
 /// Nobody waits for more than this many times what there is.
 const FUTILE: f64 = 1_000.0;

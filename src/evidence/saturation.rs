@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::percent::percent;
-use super::proportion::Proportion;
 use super::size::bytes;
 use crate::core::{Judgement, Subject, Verdict, sentences};
+use statistics::Proportion;
 
 /// A host, for about a second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

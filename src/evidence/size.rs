@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::shift::Interval;
+use statistics::Interval;
 
 const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
 

@@ -92,28 +92,27 @@ pub fn unearned(rules: &Soak, wanted: u64, windows: &[Looked]) -> Vec<Unearned> 
 /// How much longer it takes, to a window or so, when all goes well: time, and what gaps have cost in coverage. Nobody
 /// knows when users come, so it may take longer.
 pub fn time_left(rules: &Soak, wanted: u64, windows: &[Looked]) -> Duration {
-    // With so many good seconds from now on, would it be enough? They help every stretch.
-    let is_enough = |more: u64| {
-        let mut stretch = (more, more);
-        let mut stretches = std::iter::once(stretch).chain(windows.iter().rev().map(|window| {
-            stretch = (stretch.0.saturating_add(window.counted), stretch.1.saturating_add(window.length));
-            stretch
-        }));
-        stretches.any(|(counted, looked)| counted >= wanted && covers(rules, counted, looked))
-    };
-    if is_enough(0) {
-        return Duration::ZERO;
-    }
-    let (mut too_few, mut enough) = (0, wanted);
-    while enough - too_few > 1 {
-        let middle = too_few + (enough - too_few) / 2;
-        if is_enough(middle) {
-            enough = middle;
-        } else {
-            too_few = middle;
+    // Good seconds from now on help every stretch; what begins now needs all of them.
+    let (mut counted, mut looked, mut least) = (0_u64, 0_u64, wanted);
+    for window in windows.iter().rev() {
+        counted = counted.saturating_add(window.counted);
+        looked = looked.saturating_add(window.length);
+        if let Some(for_coverage) = needed_for_coverage(rules, counted, looked) {
+            least = least.min(for_coverage.max(wanted.saturating_sub(counted)));
         }
     }
-    Duration::from_secs(enough)
+    Duration::from_secs(least)
+}
+
+/// The smallest `more` with which `counted + more` of `looked + more` seconds are covered. `None` when none does: every second
+/// has to count, and one did not.
+fn needed_for_coverage(rules: &Soak, counted: u64, looked: u64) -> Option<u64> {
+    let coverage = u128::from(rules.coverage);
+    let short = (u128::from(looked) * coverage).saturating_sub(u128::from(counted) * 100);
+    match 100_u128.saturating_sub(coverage) {
+        0 => (short == 0).then_some(0),
+        gain => u64::try_from(short.div_ceil(gain)).ok(),
+    }
 }
 
 /// What a soak that is over has seen.
@@ -146,10 +145,12 @@ fn requests(windows: &[Looked]) -> u64 {
 
 /// Requests in the busiest hour of the clock. A window belongs to the hour in which it began.
 fn busiest_hour(windows: &[Looked]) -> u64 {
+    let hour = |window: &Looked| window.began.div_euclid(3_600);
     let mut hours: BTreeMap<i64, u64> = BTreeMap::new();
-    for window in counting(windows) {
-        let hour = hours.entry(window.began.div_euclid(3_600)).or_default();
-        *hour = hour.saturating_add(window.requests);
+    // A clock that was set back visits an hour twice.
+    for same_hour in windows.chunk_by(|one, next| hour(one) == hour(next)) {
+        let sum = hours.entry(hour(&same_hour[0])).or_default();
+        *sum = sum.saturating_add(requests(same_hour));
     }
     hours.into_values().max().unwrap_or(0)
 }

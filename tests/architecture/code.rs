@@ -75,6 +75,11 @@ pub fn sources(directory: &str) -> Vec<Source> {
     found
 }
 
+/// The sources of both packages.
+pub fn product() -> Vec<Source> {
+    ["src", "statistics/src"].into_iter().flat_map(sources).collect()
+}
+
 /// A part of a source.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {

@@ -1,6 +1,6 @@
 //! The rules of docs/style.md that a program can check, on every message in `src`.
 
-use crate::code::{Source, is_name, messages, sources};
+use crate::code::{Source, is_name, messages, product};
 
 /// Words that a message does not contain, and what to write instead.
 const REJECTED: [(&str, &str); 8] = [
@@ -72,13 +72,13 @@ fn decides_by_words(source: &Source) -> Vec<String> {
 
 #[test]
 fn messages_follow_the_style() {
-    let found: Vec<String> = sources("src").iter().flat_map(badly_worded).collect();
+    let found: Vec<String> = product().iter().flat_map(badly_worded).collect();
     assert!(found.is_empty(), "see docs/style.md:\n{}", found.join("\n"));
 }
 
 #[test]
 fn no_code_decides_by_a_sentence() {
-    let found: Vec<String> = sources("src").iter().flat_map(decides_by_words).collect();
+    let found: Vec<String> = product().iter().flat_map(decides_by_words).collect();
     assert!(found.is_empty(), "decide by a type, such as `Subject`:\n{}", found.join("\n"));
 }
 

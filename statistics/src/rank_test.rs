@@ -7,8 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::normal::upper_tail;
-use super::sample::Sample;
+use crate::normal::upper_tail;
+use crate::sample::Sample;
 
 /// Below this many pairs, and without ties, probabilities are counted rather than approximated. At 20 against 20 the
 /// approximation is good to three digits, and counting is still instant.
@@ -74,7 +74,7 @@ pub fn rank_test(first: &Sample, second: &Sample) -> Option<RankTest> {
 
 /// The standard deviation of the number of wins when there is no difference. `tie_sum` is the sum of `t^3 - t` over
 /// the groups of equal values.
-pub(super) fn standard_deviation(m: u64, n: u64, tie_sum: u128) -> f64 {
+pub(crate) fn standard_deviation(m: u64, n: u64, tie_sum: u128) -> f64 {
     let (m, n) = (m as f64, n as f64);
     let all = m + n;
     let ties = if all > 1.0 { tie_sum as f64 / (all * (all - 1.0)) } else { 0.0 };
@@ -117,7 +117,7 @@ impl Pooled {
 }
 
 /// The distribution of the number of wins over all arrangements of `m` and `n` observations without ties.
-pub(super) struct Distribution {
+pub(crate) struct Distribution {
     /// How many arrangements have this many wins.
     arrangements: Vec<i128>,
 }
@@ -127,7 +127,7 @@ impl Distribution {
     ///
     /// The generating function is the Gaussian binomial: the product over `i` in `1..=m` of
     /// `(1 - q^(n + i)) / (1 - q^i)`, which is multiplied out term by term.
-    pub(super) fn of(m: u64, n: u64) -> Self {
+    pub(crate) fn of(m: u64, n: u64) -> Self {
         let length = usize::try_from(m.saturating_mul(n)).unwrap_or(0) + 1;
         let (few, many) = (m.min(n), m.max(n));
         let mut arrangements = vec![0_i128; length];
@@ -154,7 +154,7 @@ impl Distribution {
     }
 
     /// How many numbers of wins, from 0 on, are together not more probable than `probability`.
-    pub(super) fn ranks_within(&self, probability: f64) -> u64 {
+    pub(crate) fn ranks_within(&self, probability: f64) -> u64 {
         let mut so_far = 0;
         let within = self.arrangements.iter().take_while(|arrangements| {
             so_far += **arrangements;

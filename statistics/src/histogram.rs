@@ -5,8 +5,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::latency::LatencySummary;
-use super::sample::Sample;
+use crate::latency::LatencySummary;
+use crate::sample::Sample;
 
 /// Significant decimal digits of a value.
 const DIGITS: u8 = 3;

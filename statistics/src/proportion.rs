@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::normal::two_sided_quantile;
-use super::shift::Interval;
+use crate::normal::two_sided_quantile;
+use crate::shift::Interval;
 
 /// So many of so many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -11,8 +11,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::normal::two_sided_quantile;
-use super::shift::Interval;
+use crate::normal::two_sided_quantile;
+use crate::shift::Interval;
 
 /// Up to so many points every pair is looked at: two million slopes, 16 MiB.
 pub const MOST_POINTS_PAIRED: usize = 2_048;

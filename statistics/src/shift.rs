@@ -7,10 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::differences::Differences;
-use super::normal::two_sided_quantile;
-use super::rank_test::{Distribution, MOST_PAIRS_COUNTED, standard_deviation};
-use super::sample::Sample;
+use crate::differences::Differences;
+use crate::normal::two_sided_quantile;
+use crate::rank_test::{Distribution, MOST_PAIRS_COUNTED, standard_deviation};
+use crate::sample::Sample;
 
 /// An estimate between two bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

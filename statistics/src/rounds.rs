@@ -4,8 +4,8 @@
 //! single requests takes them for independent, and is too narrow on a busy machine. An interval over turns, each one
 //! number, does not: on a quiet machine it is about as wide as the other, on a busy one wider.
 
-use super::normal::two_sided_quantile;
-use super::shift::Interval;
+use crate::normal::two_sided_quantile;
+use crate::shift::Interval;
 
 /// Fewer turns say nothing about how much turns differ.
 const FEWEST: usize = 3;

@@ -7,7 +7,7 @@
 //! last ones; those are looked at one by one (Monahan, "Algorithm 616: fast computation of the Hodges-Lehmann location
 //! estimator", ACM Transactions on Mathematical Software 10 (1984), for one sample).
 
-use super::sample::Sample;
+use crate::sample::Sample;
 
 /// All differences `left - right`.
 pub struct Differences<'a> {

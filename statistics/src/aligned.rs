@@ -5,7 +5,7 @@
 //! (J. L. Hodges and E. L. Lehmann, "Rank methods for combination of independent experiments in analysis of variance",
 //! Annals of Mathematical Statistics 33 (1962)) leave out what is between the kinds and keep what is between the sides.
 
-use super::sample::Sample;
+use crate::sample::Sample;
 
 /// Both sides of every kind of request, as multiples of the median of the first side. A kind that the first side has
 /// no answer to, or that takes no time at all, is left out.
@@ -26,8 +26,8 @@ fn multiples(sample: &Sample, unit: f64) -> impl Iterator<Item = (f64, u64)> + '
 
 #[cfg(test)]
 mod tests {
-    use super::super::shift::ratio;
     use super::*;
+    use crate::shift::ratio;
 
     fn around(middle: f64, random: &mut fastrand::Rng) -> Sample {
         Sample::of((0..300).map(|_| middle * (0.9 + 0.2 * random.f64())).collect()).unwrap()
