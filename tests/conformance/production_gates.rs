@@ -46,15 +46,16 @@ async fn every_item_is_a_measurement_of_its_own() {
 }
 
 #[tokio::test]
-async fn differences_are_accepted_in_their_own_words() {
+async fn a_difference_is_accepted_by_its_entry_or_its_old_sentence() {
     let scenario = entry()
         .rollout(|rollout| {
             let (own, staging) = (Digest::of(b"other code"), Digest::of(b"ChatMRPT"));
             for target in ["production-1", "production-2"] {
-                accept(rollout, &format!("{target} runs code {} and staging {}", own.short(), staging.short()));
+                let (own, staging) = (own.short(), staging.short());
+                accept(rollout, &format!("{{ target: {target}, code: '{own}', staging: '{staging}' }}"));
             }
             accept(rollout, "production-2 has flask_session 0.5.0 and staging 1.0");
-            accept(rollout, "chatmrpt-web has no stickiness");
+            accept(rollout, "{ target_group: chatmrpt-web, stickiness: none }");
         })
         .facts(both_with_other_code)
         .world(|world| {
@@ -71,7 +72,9 @@ async fn differences_are_accepted_in_their_own_words() {
 #[tokio::test]
 async fn an_accepted_version_does_not_stop_preflight_either() {
     let scenario = Scenario::new("target_inspection", "accepted", FailureClass::Gate, &[])
-        .rollout(|rollout| accept(rollout, "production-2 has flask_session 0.5.0 and staging 1.0"))
+        .rollout(|rollout| {
+            accept(rollout, "{ target: production-2, module: flask_session, version: 0.5.0, staging: '1.0' }");
+        })
         .world(older_module);
     let seen = passes(scenario).await;
     says(&seen, "but for what rollout.yaml accepts: production-2 has flask_session 0.5.0 and staging 1.0");

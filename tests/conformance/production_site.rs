@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use migrate::core::rollout::{Difference, LoadBalancer, NoLoadBalancer, Rollout};
+use migrate::core::rollout::{LoadBalancer, NoLoadBalancer, Rollout};
 use migrate::core::{ACTED_ON, Digest, FactName, FactValue, Facts, FailureClass, Phase, Plan, PlannedStep, Secret};
 use migrate::ports::{
     LiveTree, ProcessFacts, RegisteredTarget, ReleaseName, ServiceFacts, TargetGroupFacts, TargetHealth, TreeFacts,
@@ -141,10 +141,9 @@ pub fn not_sticky(world: &World) {
     group(world, |group| group.sticky = false);
 }
 
-/// What somebody accepts.
-pub fn accept(rollout: &mut Rollout, difference: &str) {
-    let difference = Difference::try_from(difference.to_owned()).unwrap();
-    rollout.production.accepted_differences.push(difference);
+/// An operator accepts a difference: the entry, or the sentence of earlier versions.
+pub fn accept(rollout: &mut Rollout, written: &str) {
+    rollout.production.accepted_differences.push(serde_yaml::from_str(written).unwrap());
 }
 
 /// There is no load balancer.
@@ -240,7 +239,8 @@ fn as_tested() -> Vec<Scenario> {
                 "production-2 runs code",
                 "and staging",
                 "(app.py)",
-                "write `accepted_differences: [\"production-2 runs code",
+                "add `- { target: \"production-2\", code: ",
+                "` to `production.accepted_differences` in rollout.yaml",
             ],
         )
         .facts(both_with_other_code)
@@ -260,11 +260,13 @@ fn as_tested() -> Vec<Scenario> {
         entry(
             "another package",
             Gate,
-            &["production-2 has flask_session 0.5.0 and staging 1.0: install the same version on both, or write"],
+            &["production-2 has flask_session 0.5.0 and staging 1.0: install the same version on both, or add"],
         )
         .world(older_module),
         entry("another version is accepted", Gate, &["production-2 has flask_session 0.5.0 and staging 1.0"])
-            .rollout(|rollout| accept(rollout, "production-2 has flask_session 0.6.0 and staging 1.0"))
+            .rollout(|rollout| {
+                accept(rollout, "{ target: production-2, module: flask_session, version: 0.6.0, staging: '1.0' }");
+            })
             .world(older_module),
         entry("a package is missing", Gate, &["production-1 cannot import pandas"])
             .world(|world| world.edit(|state| drop(host(state, HOSTS[0]).modules.remove("pandas")))),

@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::configuration::diagnostic::quote::{alternatives, quoted};
 use crate::configuration::diagnostic::{Code, Diagnostic};
-use crate::core::rollout::{ClockTime, Difference, LoadBalancer, Name, Weekday};
+use crate::core::rollout::{AcceptedDifference, ClockTime, Difference, LoadBalancer, Name, Weekday};
 
 const WINDOW: &str = "production.change_window";
 const DRAIN: &str = "production.drain";
@@ -82,7 +82,13 @@ fn differences(context: &mut Context<'_>) {
     let mut seen: Vec<Difference> = Vec::new();
     for position in 0..context.count(ACCEPTED) {
         let path = format!("{ACCEPTED}.{position}");
-        let Some(difference) = context.read::<Difference>(&path) else { continue };
+        let Some(accepted) = context.read::<AcceptedDifference>(&path) else { continue };
+        let difference = accepted.difference().clone();
+        if let AcceptedDifference::Sentence(_) = accepted {
+            let message = "a sentence is deprecated: an entry names both sides with keys";
+            let help = format!("write {}", difference.entry());
+            context.report(context.at(Code::RolloutAcceptedDifference, &path, message).help(help).warning());
+        }
         // A target's name that is wrong by itself is reported where it is.
         let all_are_known = count > 0 && names.len() == count;
         let unknown =
@@ -92,11 +98,11 @@ fn differences(context: &mut Context<'_>) {
             let help = format!("write {}", alternatives(names.iter().map(Name::as_str)));
             context.report(context.at(Code::RolloutAcceptedDifference, &path, message).help(help));
         }
-        if let (Difference::NoStickiness { target_group }, Some(group)) = (&difference, &group)
+        if let (Difference::NoStickiness { target_group, .. }, Some(group)) = (&difference, &group)
             && target_group != group
         {
             let message = format!("{} is not the target group", quoted(target_group));
-            let help = format!("write \"{group} has no stickiness\", or remove it");
+            let help = format!("write `target_group: {group}`, or remove it");
             context.report(context.at(Code::RolloutAcceptedDifference, &path, message).help(help));
         }
         if seen.contains(&difference) {

@@ -24,7 +24,7 @@ pub use cache::{Cache, CacheAuth, CacheEngine, CacheTls, RefusedSource, TlsMode}
 pub use change_window::{ChangeWindow, ClockTime, Weekday};
 pub use cohort::{Cohort, CohortNumbers};
 pub use comparison::Comparison;
-pub use differences::Difference;
+pub use differences::{Absent, AcceptedDifference, Difference};
 pub use document::{Budget, EvidencePolicy, Rollout, STAGING, Ssh};
 pub use drain::Drain;
 pub use journeys::{

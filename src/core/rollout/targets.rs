@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::{AbsolutePath, ChangeWindow, Difference, Drain, InstanceSelector, Name, Port, SshHost};
+use super::{AbsolutePath, AcceptedDifference, ChangeWindow, Difference, Drain, InstanceSelector, Name, Port, SshHost};
 
 /// The staging host: the only place that is changed before phase 4.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,9 +53,9 @@ pub struct Production {
     /// out, AWS has to be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_scaling: Option<AutoScaling>,
-    /// Differences between staging and production that do not matter, each in the words in which it was reported.
+    /// Differences between staging and production that do not matter, each as the entry that was printed with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub accepted_differences: Vec<Difference>,
+    pub accepted_differences: Vec<AcceptedDifference>,
     /// The targets, in the order in which they are changed.
     #[schemars(length(min = 1))]
     pub targets: Vec<ProductionTarget>,
@@ -100,7 +100,7 @@ impl Production {
 
     /// Whether somebody has accepted a difference, in these very words.
     pub fn accepts(&self, difference: &Difference) -> bool {
-        self.accepted_differences.contains(difference)
+        self.accepted_differences.iter().any(|accepted| accepted.difference() == difference)
     }
 }
 

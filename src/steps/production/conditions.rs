@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::core::rollout::Difference;
+use crate::core::rollout::{Absent, Difference};
 use crate::core::{FactName, FactValue, Failure, Measurement, Verdict};
 use crate::ports::TargetGroupFacts;
 use crate::steps::at_once::several_at_once;
@@ -24,7 +24,7 @@ pub fn stickiness(context: &ReadContext<'_>, group: Option<(&str, &TargetGroupFa
     } else if context.rollout().production.targets.len() < 2 {
         (Verdict::Pass, format!("{name} has one target: no user can be moved"))
     } else {
-        let difference = Difference::NoStickiness { target_group: name.to_owned() };
+        let difference = Difference::NoStickiness { target_group: name.to_owned(), stickiness: Absent::None };
         let more = ", and while one target is changed and another is not, a user who is moved from the changed one to the \
                     other is logged out: the bridge writes both stores of its own target, and the other knows neither";
         let instead = "turn it on (`aws elbv2 modify-target-group-attributes`, stickiness.enabled)";

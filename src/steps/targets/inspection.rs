@@ -152,7 +152,7 @@ fn compare_versions(rollout: &Rollout, versions: &BTreeMap<String, BTreeMap<Stri
                 accepted.extend(deviations.iter().map(ToString::to_string));
                 continue;
             }
-            asked.extend(deviations.iter().map(|found| format!("\"{found}\"")));
+            asked.extend(deviations.iter().map(|found| format!("`- {}`", found.entry())));
             let each: Vec<String> = each.iter().map(|(target, version)| format!("{version} on {target}")).collect();
             differences.push(format!("{module} is {}", each.join(", ")));
         }
@@ -166,10 +166,10 @@ fn compare_versions(rollout: &Rollout, versions: &BTreeMap<String, BTreeMap<Stri
         measurement(Verdict::Pass, "all targets", format!("the packages are the same on all targets{but}"), data)
     } else {
         let summary = format!(
-            "package versions differ between targets: {} (install the same versions everywhere, or write \
-             `accepted_differences: [{}]` under `production` in rollout.yaml)",
+            "package versions differ between targets: {} (install the same versions everywhere, or add {} to \
+             `production.accepted_differences` in rollout.yaml)",
             differences.join("; "),
-            asked.join(", ")
+            asked.join(" and ")
         );
         measurement(Verdict::Hold, "all targets", summary, data)
     })

@@ -1,5 +1,5 @@
 //! Whether production runs what was tested on staging: the same code, interpreter and packages. A difference is listed,
-//! and accepted only in its own words: another one that comes later is not.
+//! and accepted only by an entry that names both sides: another one that comes later is not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub const UNKNOWN_VERSION: &str = "unknown";
 
 /// What to write where, so that a difference is accepted.
 fn how_to_accept(difference: &Difference) -> String {
-    format!("write `accepted_differences: [\"{difference}\"]` under `production` in rollout.yaml")
+    format!("add `- {}` to `production.accepted_differences` in rollout.yaml", difference.entry())
 }
 
 /// One difference, judged: a pass when it is accepted, else a hold that says what to do.
@@ -40,7 +40,7 @@ pub fn of_module(target: &str, module: &str, own: &str, staging: &str) -> Option
     (own != staging).then(|| Difference::Module {
         target: text(target),
         module: text(module),
-        own: text(own),
+        version: text(own),
         staging: text(staging),
     })
 }
@@ -67,7 +67,7 @@ pub async fn code(context: &ReadContext<'_>, baseline: &Baseline) -> Result<Vec<
             let files = differing_files(context, &target).await?;
             let text = |digest: &Digest| digest.short().to_owned();
             let difference =
-                Difference::Code { target: name.to_owned(), own: text(&own.tree), staging: text(&staging.tree) };
+                Difference::Code { target: name.to_owned(), code: text(&own.tree), staging: text(&staging.tree) };
             let more = format!(" ({})", listed(&files));
             let (verdict, words) = judge(rollout, &difference, &more, "deploy on one what the other runs");
             let data = json!({ "difference": difference, "files": files });
@@ -76,7 +76,7 @@ pub async fn code(context: &ReadContext<'_>, baseline: &Baseline) -> Result<Vec<
         let python = |executable: &Option<String>| executable.clone().unwrap_or_else(|| UNKNOWN_VERSION.to_owned());
         let (one, other) = (python(&own.executable), python(&staging.executable));
         if one != other {
-            let difference = Difference::Interpreter { target: name.to_owned(), own: one, staging: other };
+            let difference = Difference::Interpreter { target: name.to_owned(), interpreter: one, staging: other };
             let (verdict, words) = judge(rollout, &difference, "", "use the same interpreter on both");
             found.push(measurement(verdict, name, words, json!({ "difference": difference })));
         }
