@@ -1,5 +1,7 @@
 //! How often a comparison is right. Every draw of every load is another one for another number of users.
 
+use std::time::Duration;
+
 use migrate::core::{ChecklistItem, FailureClass, Verdict};
 use migrate::ports::Clock;
 use migrate::steps::Observation;
@@ -130,4 +132,23 @@ async fn the_comparison_says_what_is_missing_and_not_that_it_is_bad() {
     assert_eq!(failure.class, FailureClass::Inconclusive, "{failure}");
     assert!(failure.message.contains("more requests on each side are needed ("), "{failure}");
     assert!(failure.hint.unwrap().contains("rollout.yaml"));
+}
+
+#[tokio::test]
+async fn rounds_are_added_until_both_sides_have_answers_enough_but_not_for_ever() {
+    // 1.56 journeys a second are 12 requests: 100 in two rounds of four seconds, and 200 are needed.
+    let two_of_4_seconds = usual().rollout(|rollout| {
+        (rollout.comparison.rounds, rollout.comparison.round) = (2, Duration::from_secs(4).into());
+    });
+    let (_, heard) = seen(two_of_4_seconds).await;
+    assert!(heard.iter().any(|news| news.contains("round 4 of 4, the copy: ")), "{heard:?}");
+    assert!(!heard.iter().any(|news| news.contains("round 7")), "{heard:?}");
+    let two_of_1_second = usual().rollout(|rollout| {
+        (rollout.comparison.rounds, rollout.comparison.round) = (2, Duration::from_secs(1).into());
+    });
+    let (seen, heard) = seen(two_of_1_second).await;
+    assert!(heard.iter().any(|news| news.contains("round 6 of 6, the copy: ")), "{heard:?}");
+    assert!(!heard.iter().any(|news| news.contains("round 7")), "{heard:?}");
+    let failure = seen.failure.unwrap();
+    assert!(failure.message.contains("answers measured on one side; 200 are needed"), "{failure}");
 }

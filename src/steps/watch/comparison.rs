@@ -38,7 +38,8 @@ pub fn judge(compared: &Compared, rollout: &Rollout) -> Measurement {
     let (original, copy) = (compared.copy.first_whole(), compared.copy.second_whole());
     let noise = noise(compared, &limits);
     let sides = aligned_sides(&original, &copy);
-    let minutes = settings.round.get().as_secs_f64() * f64::from(settings.rounds) / 60.0;
+    let rounds_walked = u32::try_from(compared.copy.first.len()).unwrap_or(u32::MAX);
+    let minutes = settings.round.get().as_secs_f64() * f64::from(rounds_walked) / 60.0;
     let answers = original.total().latency.sample();
     let per_minute = f64::from(u32::try_from(answers.count()).unwrap_or(u32::MAX)) / minutes.max(1e-3);
     let mut comparison = compare(

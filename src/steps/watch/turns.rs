@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use crate::core::Failure;
 use crate::core::rollout::{Comparison, HumanDuration, Journey, Rollout};
-use crate::evidence::{Side, turns};
+use crate::evidence::{Limits, Side, turns};
 use crate::ports::{LoadPlan, LoadResult, LoadTarget, Progress, Silent};
 use crate::steps::ReadContext;
 use crate::steps::site::copy_access;
 
-/// Nobody waits longer for an answer.
+/// The longest time limit of a request.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A busy machine may answer too few requests in the rounds of rollout.yaml: they are added again until there are this many
+/// times as many.
+const MAX_BLOCKS: u32 = 3;
 
 /// What both sides met with, turn by turn.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +33,12 @@ impl Series {
     /// All turns of the second side as one.
     pub fn second_whole(&self) -> LoadResult {
         whole(&self.second)
+    }
+
+    /// How many answers were measured on the side with fewer.
+    fn fewest_answers(&self) -> u64 {
+        let answers = |side: LoadResult| side.total().latency.count();
+        answers(self.first_whole()).min(answers(self.second_whole()))
     }
 }
 
@@ -91,16 +100,37 @@ impl<'a> Course<'a> {
         Ok(WarmUp::Ready(course))
     }
 
-    /// All turns of two sides.
+    /// All turns of two sides. When either has too few answers for a judgement, as many rounds again: how many there are does
+    /// not depend on what was measured in them.
     pub async fn turns(&self, first: &Arm, second: &Arm, seed: u64) -> Result<Series, Failure> {
         let mut series = Series::default();
-        for (position, side) in turns(self.settings.rounds, seed).into_iter().enumerate() {
-            let round = position / 2;
+        for block in 0..MAX_BLOCKS {
+            self.block(&mut series, block, (first, second), seed).await?;
+            // Without a single answer, time is not what is missing.
+            let answers = series.fewest_answers();
+            if answers == 0 || answers >= Limits::default().minimum_samples {
+                break;
+            }
+        }
+        Ok(series)
+    }
+
+    /// The rounds of rollout.yaml, once.
+    async fn block(
+        &self,
+        series: &mut Series,
+        block: u32,
+        (first, second): (&Arm, &Arm),
+        seed: u64,
+    ) -> Result<(), Failure> {
+        let before = block * self.settings.rounds;
+        for (side, position) in turns(self.settings.rounds, seed.wrapping_add(block.into())).into_iter().zip(0..) {
+            let round = before + position / 2;
             let arm = if side == Side::First { first } else { second };
             let plan = LoadPlan {
                 first_user: arm.first_user,
                 // The same moments for both sides of a round.
-                seed: seed.wrapping_mul(1_000) + round as u64,
+                seed: seed.wrapping_mul(1_000) + u64::from(round),
                 timeout: PATIENCE,
                 ..LoadPlan::open(self.settings.users, self.journeys_per_second, self.settings.round.get())
             };
@@ -110,7 +140,7 @@ impl<'a> Course<'a> {
             self.news(&format!(
                 "round {} of {}, {}: {} requests, {median}, {} failed",
                 round + 1,
-                self.settings.rounds,
+                before + self.settings.rounds,
                 arm.name,
                 errors.of,
                 errors.hits
@@ -120,7 +150,7 @@ impl<'a> Course<'a> {
                 Side::Second => series.second.push(result),
             }
         }
-        Ok(series)
+        Ok(())
     }
 
     /// How many journeys begin a second, all users together.
