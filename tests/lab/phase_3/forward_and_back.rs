@@ -37,8 +37,10 @@ fn interrupted_it_resumes_to_the_end_and_rolls_back() {
         let judged = format!("\"type\":\"gate_judged\",\"data\":{{\"step\":\"{step}\",\"verdict\":\"pass\"");
         assert!(journal.contains(&judged), "{step}: {walked:?}");
     }
-    assert!(walked.stderr.contains("50 users had an identity each"), "{walked:?}");
-    assert!(walked.stderr.contains("over all 6 ordered pairs of 3 workers"), "{walked:?}");
+    // In the journal: a busy machine may have made the last gate inconclusive, and the command then went on from there.
+    for said in ["50 users had an identity each", "over all 6 ordered pairs of 3 workers"] {
+        assert!(journal.contains(said), "{said}: {walked:?}");
+    }
     assert_eq!(workers(&lab), ("3".to_owned(), "3".to_owned()));
     let checked = lab.migrate(&["check"]).expect(0);
     for item in ["50 concurrent users handled", "Sessions persist across workers", "No memory leaks"] {
