@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -94,6 +95,13 @@ impl Facts {
         self
     }
 
+    /// Adds a fact of a known type and returns the whole.
+    #[must_use]
+    pub fn with_fact<T: FactType>(mut self, fact: Fact<T>, value: T) -> Self {
+        self.0.insert(FactName::new(fact.name), value.into_value());
+        self
+    }
+
     /// Takes over all facts of `other`.
     pub fn extend(&mut self, other: &Self) {
         self.0.extend(other.0.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -112,6 +120,143 @@ impl Facts {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// A fact whose name and type are known when this is compiled.
+#[derive(Debug)]
+pub struct Fact<T> {
+    name: &'static str,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Fact<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Fact<T> {}
+
+impl<T> Fact<T> {
+    /// A fact.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, value: PhantomData }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl<T: FactType> Fact<T> {
+    /// Its value; `None` when no step has provided it.
+    ///
+    /// # Errors
+    /// When what was recorded does not have its type.
+    pub fn read(self, facts: &Facts) -> Result<Option<T>, MissingFact> {
+        let name = FactName::new(self.name);
+        match facts.get(&name) {
+            None => Ok(None),
+            Some(value) => T::from_value(value).map(Some).ok_or(MissingFact(name)),
+        }
+    }
+
+    /// Its value; `None` when no step has provided it, or in another type: an earlier version wrote it.
+    pub fn known(self, facts: &Facts) -> Option<T> {
+        self.read(facts).ok().flatten()
+    }
+
+    /// Its value.
+    ///
+    /// # Errors
+    /// When no step has provided it, or what was recorded does not have its type.
+    pub fn required(self, facts: &Facts) -> Result<T, MissingFact> {
+        self.read(facts)?.ok_or_else(|| MissingFact(FactName::new(self.name)))
+    }
+}
+
+/// A type of which facts can be.
+pub trait FactType: Sized {
+    /// As it is recorded.
+    fn into_value(self) -> FactValue;
+
+    /// From what was recorded; `None` when that is another type.
+    fn from_value(value: &FactValue) -> Option<Self>;
+}
+
+/// Types that are recorded as their text.
+#[macro_export]
+macro_rules! fact_as_text {
+    ($($type:ty),+) => { $(
+        impl $crate::core::FactType for $type {
+            fn into_value(self) -> $crate::core::FactValue {
+                $crate::core::FactValue::Text(self.to_string())
+            }
+
+            fn from_value(value: &$crate::core::FactValue) -> Option<Self> {
+                match value {
+                    $crate::core::FactValue::Text(text) => text.parse().ok(),
+                    $crate::core::FactValue::List(_) => None,
+                }
+            }
+        }
+    )+ };
+}
+
+fact_as_text!(String, u32, u64, jiff::Timestamp);
+
+/// A value of which the step that reads it knows the type, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document(String);
+
+impl Document {
+    /// Writes a value.
+    ///
+    /// # Errors
+    /// When it has a map whose keys are not text.
+    pub fn of<T: Serialize>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::to_string(value).map(Self)
+    }
+
+    /// One that was recorded, from a step's setting.
+    pub fn recorded(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// When it is not of this type: another version wrote it.
+    pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.0)
+    }
+}
+
+impl FactType for Document {
+    fn into_value(self) -> FactValue {
+        FactValue::Text(self.0)
+    }
+
+    fn from_value(value: &FactValue) -> Option<Self> {
+        match value {
+            FactValue::Text(text) => Some(Self(text.clone())),
+            FactValue::List(_) => None,
+        }
+    }
+}
+
+impl FactType for Vec<String> {
+    fn into_value(self) -> FactValue {
+        FactValue::List(self)
+    }
+
+    fn from_value(value: &FactValue) -> Option<Self> {
+        match value {
+            FactValue::List(list) => Some(list.clone()),
+            FactValue::Text(_) => None,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub use entry::{
 pub use event::{Event, LaterVerdicts, PresumedStep, Resolution, Stamped};
 pub use evidence::{EvidenceDocument, EvidenceRef, Measurement};
 pub use exit::Exit;
-pub use facts::{FactName, FactValue, Facts, Input, MissingFact};
+pub use facts::{Document, Fact, FactName, FactType, FactValue, Facts, Input, MissingFact};
 pub use failure::{Failure, FailureClass, Outcome};
 pub use guard::{tripped, undone_by_abort};
 pub use ids::{Digest, Fence, Holder, PlanDigest, RunId, StepId, StepKind, TargetName};

@@ -1,12 +1,12 @@
 //! A rehearsal of the rollback, inside a phase: how far one is, and which events may take it further.
 
 use super::replay::refuse;
-use super::{Contract, Direction, Facts, IllegalEvent, Phase, RunState, StepId, StepRecord, StepStatus};
+use super::{Contract, Direction, Fact, Facts, IllegalEvent, Phase, RunState, StepId, StepRecord, StepStatus};
 
 /// The fact that says when a rehearsal under way began, in RFC 3339.
-pub const REHEARSAL_BEGAN: &str = "rehearsal.began";
+pub const REHEARSAL_BEGAN: Fact<jiff::Timestamp> = Fact::new("rehearsal.began");
 /// The fact that says when a rehearsal under way had everything undone, in RFC 3339.
-pub const REHEARSAL_TURNED: &str = "rehearsal.turned";
+pub const REHEARSAL_TURNED: Fact<jiff::Timestamp> = Fact::new("rehearsal.turned");
 
 /// How far a rehearsal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ impl RunState {
         }
         let record = self.rehearsal(step, None)?;
         record.rehearsal = Some(Rehearsal::Back);
-        record.facts = Facts::new().with(REHEARSAL_BEGAN, at.to_string());
+        record.facts = Facts::new().with_fact(REHEARSAL_BEGAN, at);
         Ok(())
     }
 
@@ -50,7 +50,7 @@ impl RunState {
         }
         let record = self.rehearsal(step, Some(Rehearsal::Back))?;
         record.rehearsal = Some(Rehearsal::Forth);
-        record.facts = record.facts.clone().with(REHEARSAL_TURNED, at.to_string());
+        record.facts = record.facts.clone().with_fact(REHEARSAL_TURNED, at);
         Ok(())
     }
 

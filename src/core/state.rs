@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Approval, Contract, EvidenceRef, Facts, Failure, Fence, Holder, Outcome, Phase, Plan, PlanDigest, PlannedStep,
-    Rehearsal, RunId, SoakTally, StepId, Verdict,
+    Approval, Contract, EvidenceRef, Fact, Facts, Failure, Fence, Holder, Outcome, Phase, Plan, PlanDigest,
+    PlannedStep, Rehearsal, RunId, SoakTally, StepId, Verdict,
 };
 
 /// The fact that lists the production targets on which phase 4 has acted. The engine's own: no step provides it.
-pub const ACTED_ON: &str = "production.acted_on";
+pub const ACTED_ON: Fact<Vec<String>> = Fact::new("production.acted_on");
 
 /// Which way the run is going.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -197,7 +197,7 @@ impl RunState {
             target.is_none() || target == step.target.as_ref()
         });
         let acted_on = self.acted_on(plan);
-        if acted_on.is_empty() { facts } else { facts.with(ACTED_ON, acted_on) }
+        if acted_on.is_empty() { facts } else { facts.with_fact(ACTED_ON, acted_on) }
     }
 
     /// The production targets on which phase 4 has begun to change something since phase 1 was walked, whether or not it

@@ -6,15 +6,13 @@ use std::sync::Arc;
 
 use super::{Backoff, Cancel, Stop};
 use crate::core::{
-    Direction, Effect, Event, EvidenceDocument, EvidenceRef, FactName, FactValue, Facts, Failure, FailureClass,
-    Measurement, Missing, Phase, Plan, PlannedStep, StepId, approval_ends_early, decide, missing_for, missing_for_step,
+    Direction, Effect, Event, EvidenceDocument, EvidenceRef, Facts, Failure, FailureClass, Measurement, Missing, Phase,
+    Plan, PlannedStep, StepId, approval_ends_early, decide, missing_for, missing_for_step,
 };
 use crate::journal::Ledger;
 use crate::ports::{EvidenceStore, Progress, ProgressSink, WritableTarget};
+use crate::steps::facts::CALLER_ACCOUNT;
 use crate::steps::{self, ReadContext, ReadPorts, Step, WriteContext, WritePorts};
-
-/// The fact that says in which account a run works.
-const ACCOUNT: &str = "caller.account";
 
 /// Refuses when something is missing; says what to type when it is only a person's word, or the hour.
 fn refuse_missing(phase: Phase, what: &str, missing: &[Missing]) -> Result<(), Stop> {
@@ -125,7 +123,7 @@ impl Engine {
     /// With the credentials of another account everything looks absent: a phase would build there, and a rollback
     /// would call everything undone that stands in the right one.
     async fn refuse_other_account(&self) -> Result<(), Stop> {
-        let Some(FactValue::Text(ours)) = self.facts().get(&FactName::new(ACCOUNT)).cloned() else { return Ok(()) };
+        let Some(ours) = CALLER_ACCOUNT.known(&self.facts()) else { return Ok(()) };
         let cloud = self.parts.read.cloud.clone();
         let failure = match self.reading(|| cloud.caller()).await? {
             Ok(caller) if caller.account == ours => return Ok(()),

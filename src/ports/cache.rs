@@ -43,6 +43,8 @@ impl std::str::FromStr for Endpoint {
     }
 }
 
+crate::fact_as_text!(Endpoint);
+
 /// How the connection is secured.
 #[derive(Debug, Clone)]
 pub enum TransportSecurity {

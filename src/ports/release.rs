@@ -38,6 +38,16 @@ impl ReleaseName {
     }
 }
 
+impl std::str::FromStr for ReleaseName {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        Self::parse(text)
+    }
+}
+
+crate::fact_as_text!(ReleaseName);
+
 impl std::fmt::Display for ReleaseName {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(&self.0)

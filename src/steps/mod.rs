@@ -7,7 +7,7 @@ mod command;
 mod command_soak;
 mod contract;
 mod copy;
-mod facts;
+pub mod facts;
 mod measure;
 mod production;
 mod production_target;

@@ -162,7 +162,7 @@ async fn a_closed_place_passes() {
 async fn a_rehearsal_across_a_clock_that_was_set_back_is_inconclusive() {
     let mut stage = Stage::before("rollback_rehearsal").await;
     let later = stage.world.now() + Duration::from_secs(1);
-    stage.facts.extend(&Facts::new().with(REHEARSAL_TURNED, later.to_string()));
+    stage.facts.extend(&Facts::new().with_fact(REHEARSAL_TURNED, later));
     let failure = stage.observe("rollback_rehearsal").await.unwrap().failure.unwrap();
     assert_eq!(failure.class, FailureClass::Inconclusive, "{failure}");
     assert!(failure.message.contains("the clock was set back"), "{failure}");

@@ -90,7 +90,7 @@ pub fn switch_all(stage: &Stage) {
 
 /// The journal says that phase 4 has acted on the first target.
 pub fn first_acted_on(facts: &mut Facts) {
-    facts.extend(&Facts::new().with(ACTED_ON, vec!["production-1".to_owned()]));
+    facts.extend(&Facts::new().with_fact(ACTED_ON, vec!["production-1".to_owned()]));
 }
 
 /// Another baseline.

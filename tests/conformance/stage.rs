@@ -173,7 +173,7 @@ impl Stage {
     /// A rehearsal that took a minute back and two minutes forth, as the engine and the reducer leave it.
     pub async fn rehearse(&mut self) {
         for (moment, takes) in [(REHEARSAL_BEGAN, 60), (REHEARSAL_TURNED, 120)] {
-            self.facts.extend(&Facts::new().with(moment, self.world.now().to_string()));
+            self.facts.extend(&Facts::new().with_fact(moment, self.world.now()));
             self.world.sleep(Duration::from_secs(takes)).await;
         }
     }

@@ -2,8 +2,8 @@
 
 use migrate::core::rollout::Rollout;
 use migrate::core::{
-    ACTED_ON, ApprovalEndsEarly, ChecklistItem, Contract, Event, FactName, FactValue, Facts, Missing, Phase, Plan,
-    PlannedStep, TargetName, Verdict, approval_ends_early, missing_for_step,
+    ACTED_ON, ApprovalEndsEarly, ChecklistItem, Contract, Event, Facts, Missing, Phase, Plan, PlannedStep, TargetName,
+    Verdict, approval_ends_early, missing_for_step,
 };
 
 use crate::run::{Run, back};
@@ -112,12 +112,12 @@ fn an_approval_that_ends_in_the_soaks_is_known_from_the_beginning() {
 }
 
 #[test]
-fn where_phase_4_has_acted_stays_known_until_phase_1_is_walked_anew() {
+fn where_phase_4_has_acted_stays_known_until_phase_1_is_walked_again() {
     let acted_on = |run: &Run| {
         let entry = run.plan.step(&id("4.entry")).expect("a step");
-        run.state.facts_for(&run.plan, entry).get(&FactName::new(ACTED_ON)).cloned()
+        ACTED_ON.known(&run.state.facts_for(&run.plan, entry))
     };
-    let first = Some(FactValue::List(vec!["production-1".to_owned()]));
+    let first = Some(vec!["production-1".to_owned()]);
     let mut run = approved_until(rollout(), DAY);
     run.done("4.entry");
     assert_eq!(acted_on(&run), None);

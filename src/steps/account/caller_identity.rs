@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::core::{Contract, Facts, Failure, Verdict, rollout::Rollout};
+use crate::steps::facts::{CALLER_ACCOUNT, CALLER_ARN};
 use crate::steps::measure::measurement;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
@@ -22,7 +23,7 @@ impl Kind for CallerIdentity {
     const NAME: &'static str = "caller_identity";
     const SUMMARY: &'static str = "asks STS whose credentials these are";
     const CONTRACT: Contract = Contract::Observe;
-    const PROVIDES: &'static [&'static str] = &["caller.arn", "caller.account"];
+    const PROVIDES: &'static [&'static str] = &[CALLER_ARN.name(), CALLER_ACCOUNT.name()];
 
     fn build(_: Settings) -> Step {
         Step::Observe(Box::new(Self))
@@ -39,7 +40,7 @@ impl Observe for CallerIdentity {
         let caller = context.ports.cloud.caller().await?;
         let data = serde_json::json!({ "arn": caller.arn, "account": caller.account });
         Ok(Observation {
-            facts: Facts::new().with("caller.arn", caller.arn.clone()).with("caller.account", caller.account),
+            facts: Facts::new().with_fact(CALLER_ARN, caller.arn.clone()).with_fact(CALLER_ACCOUNT, caller.account),
             measurements: vec![measurement(Verdict::Pass, &caller.arn, format!("acting as {}", caller.arn), data)],
             failure: None,
         })

@@ -10,6 +10,7 @@ use super::covering_groups::covering_groups;
 use crate::core::{Contract, Facts, Failure, Statement, Verdict, rollout::Rollout};
 use crate::ports::{InstanceFacts, SubnetFacts};
 use crate::steps::at_once::several_at_once;
+use crate::steps::facts::{APPLICATION_GROUPS, SUBNETS, VPC};
 use crate::steps::measure::measurement;
 use crate::steps::targets::list;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
@@ -30,7 +31,7 @@ impl Kind for NetworkFacts {
     const NAME: &'static str = "network_facts";
     const SUMMARY: &'static str = "finds the instances, their VPC, its subnets and the application's security groups";
     const CONTRACT: Contract = Contract::Observe;
-    const PROVIDES: &'static [&'static str] = &["network.vpc", "network.subnets", "network.application_groups"];
+    const PROVIDES: &'static [&'static str] = &[VPC.name(), SUBNETS.name(), APPLICATION_GROUPS.name()];
 
     fn build(_: Settings) -> Step {
         Step::Observe(Box::new(Self))
@@ -85,9 +86,9 @@ impl Observe for NetworkFacts {
         );
         Ok(Observation {
             facts: Facts::new()
-                .with("network.vpc", vpc.clone())
-                .with("network.subnets", subnets)
-                .with("network.application_groups", groups),
+                .with_fact(VPC, vpc.clone())
+                .with_fact(SUBNETS, subnets)
+                .with_fact(APPLICATION_GROUPS, groups),
             measurements: vec![measurement(Verdict::Pass, vpc, summary, data)],
             failure: None,
         })

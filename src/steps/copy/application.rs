@@ -7,13 +7,11 @@ use serde::Deserialize;
 use crate::core::rollout::{STAGING, VolatilePattern};
 use crate::core::{ApplyPermit, Contract, Facts, Failure, Measurement, UndoPermit, Verdict};
 use crate::ports::{DirectoryState, SmokeImport, TargetRead, TreeCopy, WritableTarget, WriteFailure};
+use crate::steps::facts::COPY_DIRECTORY;
 use crate::steps::measure::measurement;
 use crate::steps::site::copy_layout;
 use crate::steps::targets::list;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
-
-/// The fact that says where the copy is.
-pub const DIRECTORY: &str = "copy.directory";
 
 /// What has to stay free beside the copy, in bytes: the application goes on writing.
 const RESERVE: u64 = 256 << 20;
@@ -31,7 +29,7 @@ impl Kind for ApplicationCopy {
     const NAME: &'static str = "application_copy";
     const SUMMARY: &'static str = "copies the live tree beside the original on staging";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &[DIRECTORY];
+    const PROVIDES: &'static [&'static str] = &[COPY_DIRECTORY.name()];
 
     fn build(Settings {}: Settings) -> Step {
         Step::Change(Box::new(Self))
@@ -86,7 +84,7 @@ impl Change for ApplicationCopy {
     }
 
     async fn settle(&self, context: &ReadContext<'_>) -> Result<Facts, Failure> {
-        Ok(Facts::new().with(DIRECTORY, context.rollout().staging.copy.directory.as_str()))
+        Ok(Facts::new().with_fact(COPY_DIRECTORY, context.rollout().staging.copy.directory.to_string()))
     }
 
     async fn verify(&self, context: &ReadContext<'_>, _: &Facts) -> Result<Vec<Measurement>, Failure> {

@@ -10,12 +10,13 @@ use super::environment;
 use super::readback;
 use super::readback::Told;
 use crate::core::rollout::{Port, Rollout, STAGING};
-use crate::core::{ApplyPermit, Contract, FactName, FactValue, Facts, Failure, Measurement, UndoPermit, Verdict};
+use crate::core::{ApplyPermit, Contract, Facts, Failure, Measurement, UndoPermit, Verdict};
 use crate::ports::{DetachedFacts, DetachedGunicorn, WritableTarget, WriteFailure};
+use crate::steps::facts::{BASELINE, COPY_PID_FILE};
 use crate::steps::measure::measurement;
 use crate::steps::site::copy_gunicorn;
 use crate::steps::site::copy_gunicorn::COPY_PROCESS;
-use crate::steps::targets::protected::facts;
+use crate::steps::targets::protected::facts::Baseline;
 use crate::steps::waiting::UntilVisible;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
@@ -42,7 +43,7 @@ impl Kind for CopyProcess {
     const NAME: &'static str = COPY_PROCESS;
     const SUMMARY: &'static str = "runs the copy beside the original, and reads back from the process what it was told";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &["copy.pid_file"];
+    const PROVIDES: &'static [&'static str] = &[COPY_PID_FILE.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Change(Box::new(Self(settings)))
@@ -71,8 +72,7 @@ impl CopyProcess {
 
 /// When the original's main process started by the baseline of phase 1; `None` when there is none.
 fn original_started(facts: &Facts) -> Option<u64> {
-    let Some(FactValue::Text(text)) = facts.get(&FactName::new(facts::BASELINE)) else { return None };
-    let baseline: facts::Baseline = serde_json::from_str(text).ok()?;
+    let baseline: Baseline = BASELINE.known(facts)?.read().ok()?;
     baseline.get(STAGING)?.started_ticks
 }
 
@@ -133,7 +133,7 @@ impl Change for CopyProcess {
             counted += 1;
             // Workers are forked one after the other; how many there are in the end is for `verify` to judge.
             if u32::try_from(copy.workers.len()).is_ok_and(|count| count == gunicorn.workers) || counted >= COUNTS {
-                return Ok(Facts::new().with("copy.pid_file", gunicorn.pid_file.to_string()));
+                return Ok(Facts::new().with_fact(COPY_PID_FILE, gunicorn.pid_file.to_string()));
             }
             clock.sleep(PAUSE).await;
         }

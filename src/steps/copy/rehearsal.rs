@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::core::{
-    Contract, FactName, Facts, Failure, Input, Measurement, REHEARSAL_BEGAN, REHEARSAL_TURNED, TargetName, Verdict,
+    Contract, Facts, Failure, Measurement, TargetName, Verdict,
     rollout::{HumanDuration, Rollout},
 };
+use crate::steps::facts::{REHEARSAL_BEGAN, REHEARSAL_REDO_SECONDS, REHEARSAL_TURNED, REHEARSAL_UNDO_SECONDS};
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure};
 
 /// Judges the rehearsal that the engine has just walked.
@@ -47,12 +48,6 @@ impl Kind for RollbackRehearsal {
     fn build(settings: Settings) -> Step {
         Step::Observe(Box::new(Self(settings)))
     }
-}
-
-/// A moment that the journal wrote down.
-fn moment(facts: &Facts, name: &str) -> Result<Timestamp, Failure> {
-    let text = Input::<String>::Fact(FactName::new(name)).text(facts)?;
-    text.parse().map_err(|error| Failure::permanent(format!("the fact `{name}` is not a point in time: {error}")))
 }
 
 /// The time from one moment to another; `None` when the clock was set back in between.
@@ -107,13 +102,13 @@ impl Observe for RollbackRehearsal {
     }
 
     async fn observe(&self, context: &ReadContext<'_>) -> Result<Observation, Failure> {
-        let began = moment(context.facts, REHEARSAL_BEGAN)?;
-        let turned = moment(context.facts, REHEARSAL_TURNED)?;
+        let began = REHEARSAL_BEGAN.required(context.facts)?;
+        let turned = REHEARSAL_TURNED.required(context.facts)?;
         let (undo, redo) = (between(began, turned), between(turned, context.ports.clock.now()));
         let measurements = vec![self.judge(undo, redo)];
-        let whole = |duration: Option<Duration>| duration.unwrap_or_default().as_secs().to_string();
+        let whole = |duration: Option<Duration>| duration.unwrap_or_default().as_secs();
         let facts =
-            Facts::new().with("rehearsal.undo_seconds", whole(undo)).with("rehearsal.redo_seconds", whole(redo));
+            Facts::new().with_fact(REHEARSAL_UNDO_SECONDS, whole(undo)).with_fact(REHEARSAL_REDO_SECONDS, whole(redo));
         let hint = "`migrate log` shows which step took how long; the same command rehearses again, and time in which no process ran counts. Or allow more: `undo_within` and `redo_within` of this step in phases/, then `migrate replan`";
         Ok(Observation { facts, failure: measure::failure_of(&measurements, hint), measurements })
     }

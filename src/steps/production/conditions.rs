@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::core::rollout::{Absent, Difference};
-use crate::core::{FactName, FactValue, Failure, Measurement, Verdict};
+use crate::core::{Failure, Measurement, Verdict};
 use crate::ports::TargetGroupFacts;
 use crate::steps::at_once::several_at_once;
 use crate::steps::measure::measurement;
@@ -35,14 +35,14 @@ pub fn stickiness(context: &ReadContext<'_>, group: Option<(&str, &TargetGroupFa
 
 /// Whether phase 2 has seen the bridge keep a session, with the store and without it.
 pub fn bridge(context: &ReadContext<'_>) -> Measurement {
-    let (verdict, words) = match context.facts.get(&FactName::new(facts::KEPT)) {
-        Some(FactValue::Text(users)) => (
+    let (verdict, words) = match facts::USERS_KEPT.known(context.facts) {
+        Some(users) => (
             Verdict::Pass,
             format!(
                 "phase 2 has seen the bridge keep the sessions of {users} users: with the store, without it and after"
             ),
         ),
-        _ => (
+        None => (
             Verdict::Inconclusive,
             "the bridge was never seen to keep a session: run `migrate phase 2`, whose store_loss_drill checks it"
                 .to_owned(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::environment;
 use crate::core::rollout::{AbsolutePath, Rollout, VolatilePattern};
-use crate::core::{Digest, Failure, Secret};
+use crate::core::{Digest, Document, Failure, Secret};
 use crate::ports::{Endpoint, FileContent, FileFacts, InstalledFile, ReleaseName, TargetRead};
 use crate::steps::ReadContext;
 use crate::steps::site::{bridge_files, copy_layout, release_layout as layout, store_files};
@@ -43,9 +43,10 @@ pub struct ReleaseContents {
 ///
 /// # Errors
 /// When it cannot be read, or has nothing about the target.
-pub fn baseline_of(text: &str, target: &str) -> Result<Protected, Failure> {
+pub fn baseline_of(recorded: &Document, target: &str) -> Result<Protected, Failure> {
     let hint = "`migrate rollback --to 0`, then run phase 1 again: it records a new one";
-    let mut all: facts::Baseline = serde_json::from_str(text)
+    let mut all: facts::Baseline = recorded
+        .read()
         .map_err(|error| Failure::permanent(format!("the recorded baseline cannot be read: {error}")).hint(hint))?;
     all.remove(target).ok_or_else(|| Failure::permanent(format!("{target} is not in the baseline")).hint(hint))
 }

@@ -7,8 +7,11 @@ use serde_json::json;
 
 use super::contents::{ReleaseContents, baseline_of};
 use crate::core::rollout::AbsolutePath;
-use crate::core::{ApplyPermit, Contract, Facts, Failure, FailureClass, Input, Measurement, UndoPermit, Verdict};
+use crate::core::{
+    ApplyPermit, Contract, Document, Facts, Failure, FailureClass, Input, Measurement, UndoPermit, Verdict,
+};
 use crate::ports::{DirectoryState, LiveTree, ReleaseBuild, ReleaseFacts, TargetRead, WriteFailure};
+use crate::steps::facts::RELEASE_NAME;
 use crate::steps::measure::measurement;
 use crate::steps::site::{bridge_files, copy_layout, release_layout as layout};
 use crate::steps::targets::named;
@@ -37,7 +40,7 @@ impl Kind for ReleasePackage {
     const NAME: &'static str = "release_package";
     const SUMMARY: &'static str = "puts a content-addressed release beside the running one";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &[layout::NAME];
+    const PROVIDES: &'static [&'static str] = &[RELEASE_NAME.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Change(Box::new(Self(settings)))
@@ -46,7 +49,7 @@ impl Kind for ReleasePackage {
 
 impl ReleasePackage {
     async fn contents(&self, context: &ReadContext<'_>) -> Result<ReleaseContents, Failure> {
-        let before = baseline_of(&self.0.baseline.text(context.facts)?, &self.0.target)?;
+        let before = baseline_of(&Document::recorded(self.0.baseline.text(context.facts)?), &self.0.target)?;
         let endpoint = self.0.endpoint.text(context.facts)?.parse()?;
         ReleaseContents::of(context, &before, &endpoint).await
     }
@@ -204,7 +207,7 @@ impl Change for ReleasePackage {
     }
 
     async fn settle(&self, context: &ReadContext<'_>) -> Result<Facts, Failure> {
-        Ok(Facts::new().with(layout::NAME, self.contents(context).await?.name.as_str()))
+        Ok(Facts::new().with_fact(RELEASE_NAME, self.contents(context).await?.name))
     }
 
     async fn verify(&self, context: &ReadContext<'_>, _: &Facts) -> Result<Vec<Measurement>, Failure> {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{copy_layout as layout, store_files};
 use crate::core::rollout::{AbsolutePath, Rollout, TlsMode};
-use crate::core::{FactName, FactValue, Facts, Failure};
+use crate::core::{Facts, Failure};
 use crate::ports::Endpoint;
+use crate::steps::facts::STORE_ENDPOINT;
 
 /// How often the bridge writes its metrics, in seconds.
 const METRICS_INTERVAL: &str = "5";
@@ -58,10 +59,7 @@ pub fn variables(
 /// # Errors
 /// When the fact is no address.
 pub fn known_endpoint(facts: &Facts) -> Result<Option<Endpoint>, Failure> {
-    match facts.get(&FactName::new("cluster.endpoint")) {
-        Some(FactValue::Text(endpoint)) => endpoint.parse().map(Some),
-        _ => Ok(None),
-    }
+    Ok(STORE_ENDPOINT.read(facts)?)
 }
 
 /// The file's content.

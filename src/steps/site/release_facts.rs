@@ -1,14 +1,14 @@
 //! The release of a production target, as the facts of earlier steps describe it.
 
 use super::release_layout as layout;
-use crate::core::{FactName, FactValue, Facts, Failure, MissingFact};
+use crate::core::{Facts, Failure};
 use crate::ports::ReleaseName;
 use crate::steps::ReadContext;
+use crate::steps::facts::RELEASE_NAME;
 
 /// The release of the target, as `release_package` named it; `None` when the journal was lost.
 pub fn known_release(facts: &Facts) -> Option<ReleaseName> {
-    let FactValue::Text(name) = facts.get(&FactName::new(layout::NAME))? else { return None };
-    ReleaseName::parse(name).ok()
+    RELEASE_NAME.known(facts)
 }
 
 /// The release of the target, for a step that requires one.
@@ -16,7 +16,7 @@ pub fn known_release(facts: &Facts) -> Option<ReleaseName> {
 /// # Errors
 /// When no earlier step has named it.
 pub fn release(facts: &Facts) -> Result<ReleaseName, Failure> {
-    known_release(facts).ok_or_else(|| MissingFact(FactName::new(layout::NAME)).into())
+    Ok(RELEASE_NAME.required(facts)?)
 }
 
 /// The number of workers that a release must have.

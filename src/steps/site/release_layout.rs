@@ -3,9 +3,9 @@
 use super::copy_layout;
 use super::copy_layout::as_path;
 use crate::core::rollout::{AbsolutePath, Rollout};
-use crate::core::{FactName, FactValue, Facts, Failure};
+use crate::core::{Facts, Failure};
 use crate::ports::{LiveTree, OwnedDirectory, ReleaseName, ReleaseSite};
-use crate::steps::facts::RECOMMENDED;
+use crate::steps::facts::RECOMMENDED_WORKERS;
 
 /// `NAME=VALUE` lines for the release's processes; mode 0600. The same names as in the copy, because the same bridge
 /// reads them.
@@ -31,8 +31,6 @@ pub const CONFIGURATION: &str = "gunicorn_configuration.py";
 pub const USUAL_CONFIGURATION: &str = "gunicorn.conf.py";
 /// Where the application's own configuration is kept in a release.
 pub const KEPT_CONFIGURATION: &str = ".migrate/gunicorn.original.py";
-/// The fact that says what a target's release is called.
-pub const NAME: &str = "release.name";
 
 /// What every key of production in the store begins with.
 pub fn key_prefix(rollout: &Rollout) -> String {
@@ -96,18 +94,12 @@ pub fn original(rollout: &Rollout, live: &LiveTree) -> Result<AbsolutePath, Fail
     }
 }
 
-/// How many workers phase 3 recommends; `None` when nobody has asked it.
+/// How many workers phase 3 recommends; `None` before phase 3.
 ///
 /// # Errors
 /// When the fact is no number.
 pub fn recommended_workers(facts: &Facts) -> Result<Option<u32>, Failure> {
-    match facts.get(&FactName::new(RECOMMENDED)) {
-        Some(FactValue::Text(text)) => text.parse().map(Some).map_err(|_| {
-            Failure::permanent(format!("the fact workers.recommended is `{}`, not a number", text.escape_debug()))
-                .hint("`migrate phase 3` finds it again")
-        }),
-        _ => Ok(None),
-    }
+    RECOMMENDED_WORKERS.read(facts).map_err(|wrong| Failure::from(wrong).hint("`migrate phase 3` finds it again"))
 }
 
 /// The configuration file that Gunicorn's command line names, as written there; the last one counts.

@@ -9,11 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::Blocks;
 use super::memory::MemoryPoints;
-use crate::core::{FactName, FactValue, Facts};
+use crate::core::{Document, Facts};
 use crate::ports::{BridgeTotals, ProcessFacts};
+use crate::steps::facts::SOAK_KEPT;
 
-/// The fact.
-const NAME: &str = "soak.kept";
 /// The counters of so many processes are kept.
 const MOST_PROCESSES: usize = 8;
 
@@ -44,17 +43,15 @@ pub struct Kept {
 impl Kept {
     /// What is known of this release; nothing, in the first window, and when another version of this program wrote it.
     pub fn of(facts: &Facts, release: &str, now: jiff::Timestamp) -> Self {
-        let text = match facts.get(&FactName::new(NAME)) {
-            Some(FactValue::Text(text)) => text.as_str(),
-            _ => "",
-        };
-        let known = serde_json::from_str(text).ok().filter(|kept: &Self| kept.release == release);
+        let known =
+            SOAK_KEPT.known(facts).and_then(|kept| kept.read().ok()).filter(|kept: &Self| kept.release == release);
         known.unwrap_or_else(|| Self { release: release.to_owned(), began: now.as_second(), ..Self::default() })
     }
 
     /// For the next window.
     pub fn into_facts(self) -> Facts {
-        Facts::new().with(NAME, serde_json::to_string(&self).unwrap_or_default())
+        // Numbers and text: it can always be written.
+        Document::of(&self).map_or_else(|_| Facts::new(), |kept| Facts::new().with_fact(SOAK_KEPT, kept))
     }
 
     /// Seconds since the first window began.

@@ -9,6 +9,7 @@ use crate::core::{
 };
 use crate::ports::{NewSubnetGroup, SubnetGroupFacts, WriteFailure};
 use crate::steps::account::{arn, names, tags};
+use crate::steps::facts::SUBNET_GROUP;
 use crate::steps::measure::measurement;
 use crate::steps::waiting::UntilVisible;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
@@ -29,7 +30,7 @@ impl Kind for CacheSubnetGroup {
     const NAME: &'static str = "cache_subnet_group";
     const SUMMARY: &'static str = "creates the cache subnet group";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &["subnet_group.name"];
+    const PROVIDES: &'static [&'static str] = &[SUBNET_GROUP.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Change(Box::new(Self(settings)))
@@ -101,7 +102,7 @@ impl Change for CacheSubnetGroup {
         let what = format!("the cache subnet group {name}");
         let wait = UntilVisible::new(&*context.ports.clock, what);
         while wait.over(look(context).await).await?.is_none() {}
-        Ok(Facts::new().with("subnet_group.name", name))
+        Ok(Facts::new().with_fact(SUBNET_GROUP, name))
     }
 
     async fn verify(&self, context: &ReadContext<'_>, _: &Facts) -> Result<Vec<Measurement>, Failure> {

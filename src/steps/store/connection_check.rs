@@ -12,6 +12,7 @@ use crate::core::{
 };
 use crate::evidence::LatencySummary;
 use crate::ports::{CacheSession, Endpoint, Route, ServerIdentity, TransportSecurity};
+use crate::steps::facts::STORE_RUN_ID;
 use crate::steps::measure::measurement;
 use crate::steps::site::store_access;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure};
@@ -46,7 +47,7 @@ impl Kind for CacheConnectionTest {
     const NAME: &'static str = "cache_connection_test";
     const SUMMARY: &'static str = "uses the store from staging: PING, auth, TLS, a key of our own, latency";
     const CONTRACT: Contract = Contract::Gate;
-    const PROVIDES: &'static [&'static str] = &["cache.run_id"];
+    const PROVIDES: &'static [&'static str] = &[STORE_RUN_ID.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Observe(Box::new(Self(settings)))
@@ -118,7 +119,7 @@ impl Observe for CacheConnectionTest {
         measurements.push(latency(&connecting, &mut session, self.0.samples).await?);
         let hint = "fix what is listed, then run the phase again; nothing on the application has changed";
         Ok(Observation {
-            facts: Facts::new().with("cache.run_id", identity.run_id),
+            facts: Facts::new().with_fact(STORE_RUN_ID, identity.run_id),
             failure: measure::failure_of(&measurements, hint),
             measurements,
         })

@@ -12,6 +12,7 @@ use crate::core::{
 };
 use crate::ports::{CacheSession, Endpoint, KeySpace, StoreAccess, WriteFailure};
 use crate::steps::account::{names, tags};
+use crate::steps::facts::COPY_KEY_PREFIX;
 use crate::steps::measure::measurement;
 use crate::steps::site::{copy_layout, release_layout, store_access};
 use crate::steps::waiting::UntilVisible;
@@ -54,7 +55,7 @@ impl Kind for SessionKeySpace {
     const NAME: &'static str = "session_key_space";
     const SUMMARY: &'static str = "marks the copy's or production's keys in the store; its undo removes them";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &["copy.key_prefix"];
+    const PROVIDES: &'static [&'static str] = &[COPY_KEY_PREFIX.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Change(Box::new(Self(settings)))
@@ -176,7 +177,7 @@ impl Change for SessionKeySpace {
             if wait.over(ours).await?.is_some() {
                 // Production's prefix is in no fact: what uses `copy.key_prefix` means the copy.
                 return Ok(match self.0.of {
-                    Whose::Copy => Facts::new().with("copy.key_prefix", keys.prefix),
+                    Whose::Copy => Facts::new().with_fact(COPY_KEY_PREFIX, keys.prefix),
                     Whose::Production => Facts::new(),
                 });
             }

@@ -16,6 +16,7 @@ use crate::ports::{
     Endpoint, NewReplicationGroup, Progress, ReplicationGroupFacts, ReplicationGroupStatus, WriteFailure,
 };
 use crate::steps::account::{arn, names, tags};
+use crate::steps::facts::{STORE_ARN, STORE_ENDPOINT};
 use crate::steps::measure::measurement;
 use crate::steps::{Change, Condition, Diff, DiffAction, Kind, Presence, ReadContext, Step, WriteContext, waiting};
 
@@ -48,7 +49,7 @@ impl Kind for ReplicationGroup {
     const NAME: &'static str = "replication_group";
     const SUMMARY: &'static str = "creates the store and waits until it is usable";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &["cluster.endpoint", "cluster.arn"];
+    const PROVIDES: &'static [&'static str] = &[STORE_ENDPOINT.name(), STORE_ARN.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Change(Box::new(Self(settings)))
@@ -90,7 +91,7 @@ fn usable(name: &str, found: &ReplicationGroupFacts, endpoint: &Endpoint, rollou
         )
         .hint("it cannot be changed in place: `migrate rollback` removes it, then run the phase again"));
     }
-    Ok(Facts::new().with("cluster.endpoint", endpoint.to_string()).with("cluster.arn", found.arn.clone()))
+    Ok(Facts::new().with_fact(STORE_ENDPOINT, endpoint.clone()).with_fact(STORE_ARN, found.arn.clone()))
 }
 
 /// The wait is over and nothing is wrong: to be gone on with by a person, not by the engine, which would repeat three

@@ -9,6 +9,7 @@ use crate::core::{
 };
 use crate::ports::{NewSecurityGroup, SecurityGroupFacts, WriteFailure};
 use crate::steps::account::{arn, names, tags};
+use crate::steps::facts::SECURITY_GROUP;
 use crate::steps::measure::measurement;
 use crate::steps::waiting::UntilVisible;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
@@ -29,7 +30,7 @@ impl Kind for SecurityGroup {
     const NAME: &'static str = "security_group";
     const SUMMARY: &'static str = "creates the store's security group, empty";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &["security_group.id"];
+    const PROVIDES: &'static [&'static str] = &[SECURITY_GROUP.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Change(Box::new(Self(settings)))
@@ -95,7 +96,7 @@ impl Change for SecurityGroup {
         let wait = UntilVisible::new(&*context.ports.clock, what);
         loop {
             if let Some(found) = wait.over(look(context).await).await? {
-                return Ok(Facts::new().with("security_group.id", found.id));
+                return Ok(Facts::new().with_fact(SECURITY_GROUP, found.id));
             }
         }
     }

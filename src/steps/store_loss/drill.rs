@@ -15,7 +15,7 @@ use super::watch::Watch;
 use crate::core::rollout::HumanDuration;
 use crate::core::{ApplyPermit, Contract, Facts, Failure, Input, Measurement, UndoPermit};
 use crate::ports::{CutState, PathCut, WritableTarget, WriteFailure};
-use crate::steps::facts::KEPT;
+use crate::steps::facts::USERS_KEPT;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
 /// A cut that begins sooner than this comes too soon for users to sign in.
@@ -82,7 +82,7 @@ impl Kind for StoreLossDrill {
     const NAME: &'static str = "store_loss_drill";
     const SUMMARY: &'static str = "cuts the path to the store for a while and watches the copy";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &[KEPT];
+    const PROVIDES: &'static [&'static str] = &[USERS_KEPT.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Change(Box::new(Self(settings)))
@@ -131,7 +131,7 @@ impl Change for StoreLossDrill {
 
     async fn settle(&self, _: &ReadContext<'_>) -> Result<Facts, Failure> {
         // It becomes one only when `verify` finds that nobody's was lost.
-        Ok(Facts::new().with(KEPT, self.0.watched_users.to_string()))
+        Ok(Facts::new().with_fact(USERS_KEPT, self.0.watched_users))
     }
 
     async fn verify(&self, context: &ReadContext<'_>, _: &Facts) -> Result<Vec<Measurement>, Failure> {

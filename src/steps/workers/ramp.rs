@@ -7,9 +7,12 @@ use serde_json::json;
 
 use super::count::measure;
 use super::judgement::{Judged, judge};
-use super::results::{RESULTS, RampResults, WORKERS};
-use crate::core::{ApplyPermit, ChecklistItem, Contract, Facts, Failure, Input, Measurement, UndoPermit, Verdict};
+use super::results::RampResults;
+use crate::core::{
+    ApplyPermit, ChecklistItem, Contract, Document, Facts, Failure, Input, Measurement, UndoPermit, Verdict,
+};
 use crate::ports::{DirectoryState, StoreAccess, WritableTarget, WriteFailure};
+use crate::steps::facts::{RAMP_RESULTS, RAMP_WORKERS};
 use crate::steps::measure::{failure_of, measurement};
 use crate::steps::site::{copy_access, copy_gunicorn, copy_layout, store_access};
 use crate::steps::targets::list;
@@ -36,7 +39,7 @@ impl Kind for WorkerRamp {
     const NAME: &'static str = "worker_ramp";
     const SUMMARY: &'static str = "tries worker counts on the copy under load, and keeps the last good one";
     const CONTRACT: Contract = Contract::Exercise;
-    const PROVIDES: &'static [&'static str] = &[RESULTS, WORKERS];
+    const PROVIDES: &'static [&'static str] = &[RAMP_RESULTS.name(), RAMP_WORKERS.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Exercise(Box::new(Self(settings)))
@@ -183,9 +186,11 @@ fn concluded(mut ramp: Ramp) -> Observation {
         if let Some(measured) = good_at.and_then(|at| ramp.measurements.get_mut(at)) {
             proves(measured);
         }
-        facts = facts.with(WORKERS, good.to_string());
+        facts = facts.with_fact(RAMP_WORKERS, good);
         // Numbers and text: it can always be written.
-        facts = facts.with(RESULTS, serde_json::to_string(&ramp.results).unwrap_or_default());
+        if let Ok(results) = Document::of(&ramp.results) {
+            facts = facts.with_fact(RAMP_RESULTS, results);
+        }
     }
     let hint = "the copy runs with the last good count, or as phase 2 left it; look into its `.migrate/error.log`, and \
                 at the evidence of this step for what was seen each second";

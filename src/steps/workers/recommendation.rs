@@ -9,7 +9,7 @@ use super::results::RampResults;
 use crate::core::rollout::Rollout;
 use crate::core::{Contract, Facts, Failure};
 use crate::evidence::{KneeLimits, WorkerRun, knee};
-use crate::steps::facts::RECOMMENDED;
+use crate::steps::facts::RECOMMENDED_WORKERS;
 use crate::steps::measure::{failure_of, measurement};
 use crate::steps::site::copy_access;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
@@ -27,7 +27,7 @@ impl Kind for WorkerRecommendation {
     const NAME: &'static str = "worker_recommendation";
     const SUMMARY: &'static str = "finds the count after which a further worker gains too little";
     const CONTRACT: Contract = Contract::Gate;
-    const PROVIDES: &'static [&'static str] = &[RECOMMENDED];
+    const PROVIDES: &'static [&'static str] = &[RECOMMENDED_WORKERS.name()];
 
     fn build(_: Settings) -> Step {
         Step::Observe(Box::new(Self))
@@ -56,7 +56,7 @@ impl Observe for WorkerRecommendation {
         let data = json!({ "knee": found, "limits": limits });
         let measurements = vec![measurement(found.verdict, copy_access::resource(rollout), words, data)];
         let facts =
-            found.recommended.map_or_else(Facts::new, |count| Facts::new().with(RECOMMENDED, count.to_string()));
+            found.recommended.map_or_else(Facts::new, |count| Facts::new().with_fact(RECOMMENDED_WORKERS, count));
         let hint =
             "a longer load (`load.duration` in rollout.yaml) makes it surer; other counts are in `worker_counts`";
         Ok(Observation { facts, failure: failure_of(&measurements, hint), measurements })

@@ -2,13 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::{FactName, FactValue, Facts, Failure, Verdict};
+use crate::core::{Facts, Failure, Verdict};
 use crate::evidence::{Proportion, WorkerRun};
-
-/// The fact that holds the results, as JSON.
-pub const RESULTS: &str = "ramp.results";
-/// The fact that holds how many workers the copy runs with.
-pub const WORKERS: &str = "ramp.workers";
+use crate::steps::facts::RAMP_RESULTS;
 
 /// The ramp's results.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -39,12 +35,12 @@ impl RampResults {
     /// # Errors
     /// When the ramp has not been there.
     pub fn of(facts: &Facts) -> Result<Self, Failure> {
-        let Some(FactValue::Text(text)) = facts.get(&FactName::new(RESULTS)) else {
+        let Some(results) = RAMP_RESULTS.known(facts) else {
             return Err(
                 Failure::permanent("there are no results of a worker ramp").hint("run phase 3 from its beginning")
             );
         };
-        serde_json::from_str(text).map_err(|error| {
+        results.read().map_err(|error| {
             Failure::permanent(format!("the results of the worker ramp cannot be read: {error}"))
                 .hint("they are another version's: `migrate rollback`, then phase 3 again")
         })

@@ -9,9 +9,8 @@ use serde::Deserialize;
 
 use super::service;
 use crate::core::rollout::{CohortNumbers, LoadBalancer, ProductionTarget, Rollout};
-use crate::core::{
-    Contract, FactName, FactValue, Facts, Failure, FailureClass, Input, Measurement, Statement, Verdict,
-};
+use crate::core::{Contract, Facts, Failure, FailureClass, Input, Measurement, Statement, Verdict};
+use crate::steps::facts::STORE_RUN_ID;
 use crate::steps::measure::{failure_of, measurement};
 use crate::steps::site::copy_access::Trial;
 use crate::steps::site::session_on_store;
@@ -215,10 +214,7 @@ impl Looking<'_> {
 
     fn wanted(&self, opened: &Opened) -> Result<Wanted, Failure> {
         let prefix = release_layout::key_prefix(self.context.rollout());
-        let run_id = match self.context.facts.get(&FactName::new("cache.run_id")) {
-            Some(FactValue::Text(run_id)) => Some(run_id.clone()),
-            _ => None,
-        };
+        let run_id = STORE_RUN_ID.known(self.context.facts);
         let key = format!("{prefix}{}", opened.sid);
         Ok(Wanted { endpoint: self.endpoint.parse()?, run_id, prefix, key })
     }

@@ -1,11 +1,11 @@
 //! What a switched target was to be, from the facts of the steps before.
 
 use super::readings::Switched;
-use crate::core::{FactName, FactValue, Failure, MissingFact};
+use crate::core::Failure;
 use crate::steps::ReadContext;
+use crate::steps::facts::BASELINE;
 use crate::steps::release::contents::baseline_of;
 use crate::steps::site::release_facts::{release, wanted_workers};
-use crate::steps::targets::protected::facts;
 use crate::steps::targets::protected::facts::Protected;
 
 /// How a target was before anything was done.
@@ -13,11 +13,7 @@ use crate::steps::targets::protected::facts::Protected;
 /// # Errors
 /// When there is no baseline, or it has nothing about the target.
 pub fn before_of(context: &ReadContext<'_>, target: &str) -> Result<Protected, Failure> {
-    let name = FactName::new(facts::BASELINE);
-    match context.facts.get(&name) {
-        Some(FactValue::Text(text)) => baseline_of(text, target),
-        _ => Err(MissingFact(name).into()),
-    }
+    baseline_of(&BASELINE.required(context.facts)?, target)
 }
 
 /// What the target's service was to be.

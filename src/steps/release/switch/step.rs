@@ -15,10 +15,9 @@ use super::out_of_service::{Cost, OutOfService};
 use super::presence::{is_settled, presence, runs};
 use super::readings::named;
 use crate::core::rollout::Rollout;
-use crate::core::{
-    ApplyPermit, Contract, FactName, Facts, Failure, FailureClass, Measurement, Outcome, Statement, UndoPermit,
-};
+use crate::core::{ApplyPermit, Contract, Facts, Failure, FailureClass, Measurement, Outcome, Statement, UndoPermit};
 use crate::ports::{DirectoryState, LiveTree, ReleaseFacts, ReleaseName, TreeFacts, WriteFailure};
+use crate::steps::facts::{SWITCHED_MASTER, SWITCHED_STARTED_TICKS};
 use crate::steps::site::release_facts::{known_release, release, wanted_workers};
 use crate::steps::site::release_layout as layout;
 use crate::steps::targets::named;
@@ -36,8 +35,6 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(30);
 const ASKED_FOR: Duration = Duration::from_secs(10);
 /// How often is looked.
 const EVERY: Duration = Duration::from_millis(500);
-/// What is known of a target once it was switched, and came back into service if it had left.
-const MASTER: &str = "switch.master";
 
 /// Switches.
 pub struct InPlaceSwitch {
@@ -60,7 +57,7 @@ impl Kind for InPlaceSwitch {
     const SUMMARY: &'static str =
         "switches a running service to the release in place; its undo switches it to the original";
     const CONTRACT: Contract = Contract::Change;
-    const PROVIDES: &'static [&'static str] = &[MASTER, "switch.started_ticks"];
+    const PROVIDES: &'static [&'static str] = &[SWITCHED_MASTER.name(), SWITCHED_STARTED_TICKS.name()];
 
     fn build(settings: Settings) -> Step {
         Step::Change(Box::new(Self { settings, cost: Mutex::default() }))
@@ -247,15 +244,15 @@ impl InPlaceSwitch {
 
 /// Whether the target has been in service with the release: it is known only of a switch that came to its end.
 fn came_back(facts: &Facts) -> bool {
-    facts.get(&FactName::new(MASTER)).is_some()
+    SWITCHED_MASTER.known(facts).is_some()
 }
 
 /// What there is to know of a switched service.
 fn learnt(found: &ReleaseFacts) -> Facts {
     found.running.as_ref().map_or_else(Facts::new, |running| {
         Facts::new()
-            .with(MASTER, running.master.pid.to_string())
-            .with("switch.started_ticks", running.master.started_ticks.to_string())
+            .with_fact(SWITCHED_MASTER, running.master.pid)
+            .with_fact(SWITCHED_STARTED_TICKS, running.master.started_ticks)
     })
 }
 

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::facts;
 use crate::core::rollout::{Rollout, STAGING};
-use crate::core::{Contract, FactName, FactValue, Facts, Failure, Verdict};
+use crate::core::{Contract, Document, Facts, Failure, Verdict};
+use crate::steps::facts::BASELINE;
 use crate::steps::measure::measurement;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
@@ -23,7 +24,7 @@ impl Kind for ProtectedBaseline {
     const NAME: &'static str = "protected_baseline";
     const SUMMARY: &'static str = "records the trees, units and processes that must not change";
     const CONTRACT: Contract = Contract::Observe;
-    const PROVIDES: &'static [&'static str] = &[facts::BASELINE];
+    const PROVIDES: &'static [&'static str] = &[BASELINE.name()];
 
     fn build(_: Settings) -> Step {
         Step::Observe(Box::new(Self))
@@ -54,9 +55,7 @@ impl Observe for ProtectedBaseline {
             .hint(format!("start it there (`systemctl start {unit}`), then run the phase again")));
         }
         // Walked again, it must not make what was changed meanwhile the new normal.
-        if let Some(FactValue::Text(text)) = context.facts.get(&FactName::new(facts::BASELINE))
-            && let Ok(before) = serde_json::from_str::<facts::Baseline>(text)
-        {
+        if let Some(Ok(before)) = BASELINE.known(context.facts).map(|known| known.read::<facts::Baseline>()) {
             let changes: Vec<facts::Change> = baseline
                 .iter()
                 .filter_map(|(name, now)| before.get(name).map(|then| facts::changes(name, then, now)))
@@ -66,8 +65,9 @@ impl Observe for ProtectedBaseline {
                 return Err(facts::changed(&changes));
             }
         }
-        let json = serde_json::to_value(&baseline)
-            .map_err(|error| Failure::permanent(format!("the baseline cannot be written as JSON: {error}")))?;
+        let unwritable = |error| Failure::permanent(format!("the baseline cannot be written as JSON: {error}"));
+        let json = serde_json::to_value(&baseline).map_err(unwritable)?;
+        let document = Document::of(&baseline).map_err(unwritable)?;
         let staging = baseline.get(STAGING).map(|staging| staging.tree.clone());
         let measurements = baseline
             .iter()
@@ -88,6 +88,6 @@ impl Observe for ProtectedBaseline {
                 measurement(Verdict::Pass, name, summary, json.get(name).cloned().unwrap_or_default())
             })
             .collect();
-        Ok(Observation { facts: Facts::new().with(facts::BASELINE, json.to_string()), measurements, failure: None })
+        Ok(Observation { facts: Facts::new().with_fact(BASELINE, document), measurements, failure: None })
     }
 }

@@ -2,10 +2,11 @@
 
 use super::facts;
 use super::facts::{Baseline, Change, Protected};
-use crate::core::{ACTED_ON, FactName, FactValue, Facts, Failure, Measurement, Verdict};
+use crate::core::{Facts, Failure, Measurement, Verdict};
 use crate::ports::{DirectoryState, LiveTree};
 use crate::steps::ReadContext;
 use crate::steps::at_once::several_at_once;
+use crate::steps::facts::ACTED_ON;
 use crate::steps::measure::{failure_of, measurement};
 use crate::steps::site::release_layout;
 use crate::steps::targets::list;
@@ -87,8 +88,7 @@ pub async fn compare(context: &ReadContext<'_>, baseline: &str) -> Result<Compar
 
 /// Whether phase 4 has ever acted on a target, going forward or back.
 fn is_acted_on(facts: &Facts, target: &str) -> bool {
-    let acted_on = facts.get(&FactName::new(ACTED_ON));
-    matches!(acted_on, Some(FactValue::List(names)) if names.iter().any(|name| name == target))
+    ACTED_ON.known(facts).is_some_and(|names| names.iter().any(|name| name == target))
 }
 
 /// The changes that phase 4 does not explain, and what to say when there are none.

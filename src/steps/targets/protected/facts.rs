@@ -92,9 +92,6 @@ pub const ENVIRONMENT: &str = "the environment";
 /// When the main process started.
 pub const START: &str = "the process's start";
 
-/// The fact that holds the baseline.
-pub const BASELINE: &str = "protected.baseline";
-
 /// What it means that protected things have changed.
 pub fn changed(changes: &[Change]) -> Failure {
     let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
