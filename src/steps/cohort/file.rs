@@ -9,8 +9,8 @@ use crate::core::rollout::JourneyRequest;
 use crate::core::{Digest, Failure, Secret};
 use crate::ports::BrowserCookie;
 
-/// The version that is written.
-const VERSION: u32 = 1;
+/// The version of the format that is written.
+const FORMAT_VERSION: u32 = 1;
 
 /// Nothing in here shows itself: it holds cookies.
 #[derive(Serialize, Deserialize)]
@@ -105,7 +105,7 @@ pub fn write(cohort: &Cohort) -> Result<Secret, Failure> {
         written: member.written.iter().map(|(at, values)| (*at, exposed(values))).collect(),
     };
     let file = CohortFile {
-        version: VERSION,
+        version: FORMAT_VERSION,
         opened: cohort.opened,
         scripts: cohort.scripts.iter().map(script).collect(),
         users: cohort.members.iter().map(member).collect(),
@@ -128,8 +128,8 @@ pub fn read(text: &Secret, place: &str) -> Result<Cohort, Failure> {
         Failure::permanent(message).hint(hint)
     };
     let head: Head = serde_json::from_str(text.expose()).map_err(|error| broken(&error))?;
-    if head.version != VERSION {
-        let message = format!("{place} has version {}, and this program knows only {VERSION}", head.version);
+    if head.version != FORMAT_VERSION {
+        let message = format!("{place} has version {}, and this program knows only {FORMAT_VERSION}", head.version);
         return Err(Failure::permanent(message).hint("use the migrate that wrote it"));
     }
     let file: CohortFile = serde_json::from_str(text.expose()).map_err(|error| broken(&error))?;

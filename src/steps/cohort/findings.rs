@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::core::{Measurement, Verdict};
 use crate::steps::measure::measurement;
 
-/// More examples than this are not kept.
-const MOST_EXAMPLES: usize = 3;
+/// The maximum number of examples that are kept.
+const MAX_EXAMPLES: usize = 3;
 
 /// What has become of one. The later ones outweigh the earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -102,7 +102,7 @@ impl Replayed {
             for title in found.other_bodies {
                 *replayed.other_bodies.entry(title).or_default() += 1;
             }
-            replayed.examples.extend(found.words.filter(|_| replayed.examples.len() < MOST_EXAMPLES));
+            replayed.examples.extend(found.words.filter(|_| replayed.examples.len() < MAX_EXAMPLES));
         }
         replayed
     }

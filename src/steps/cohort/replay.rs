@@ -17,8 +17,8 @@ use crate::steps::site::copy_access;
 use crate::steps::site::copy_access::SessionSaid;
 use crate::steps::site::copy_access::Trial;
 
-/// A user without an answer is asked once more, after this long.
-const ONCE_MORE_AFTER: Duration = Duration::from_secs(1);
+/// How long to wait before the one retry of a user without an answer.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Asks all of them.
 ///
@@ -170,7 +170,7 @@ impl Visiting<'_> {
         let mut visit = self.visit(member).await?;
         let is_silent = |reply: &Reply| matches!(reply, Reply::Silent(_));
         if visit.answers.values().chain(visit.pairs.values()).any(is_silent) {
-            self.context.ports.clock.sleep(ONCE_MORE_AFTER).await;
+            self.context.ports.clock.sleep(RETRY_DELAY).await;
             let before = visit.requests;
             visit = self.visit(member).await?;
             visit.requests += before;

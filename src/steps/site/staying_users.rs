@@ -11,8 +11,8 @@ use crate::ports::{Browser, Browsers, Clock, LoadTarget};
 
 /// The bridge's header: `pid=1; read=redis; wrote=both`.
 const HEADER: &str = "x-migrate-sessions";
-/// More examples than this are not kept.
-const MOST_EXAMPLES: usize = 3;
+/// The maximum number of examples that are kept.
+const MAX_EXAMPLES: usize = 3;
 
 /// How a journey's users sign in, and how they are asked who they are.
 pub struct Script<'a> {
@@ -73,7 +73,7 @@ impl Seen {
     }
 
     fn example(&mut self, words: String) {
-        if self.examples.len() < MOST_EXAMPLES {
+        if self.examples.len() < MAX_EXAMPLES {
             self.examples.push(words);
         }
     }

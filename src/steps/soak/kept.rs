@@ -14,8 +14,8 @@ use crate::ports::{BridgeTotals, ProcessFacts};
 
 /// The fact.
 const NAME: &str = "soak.kept";
-/// The counters of so many processes are kept.
-const MOST_PROCESSES: usize = 8;
+/// The maximum number of processes whose counters are kept.
+const MAX_PROCESSES: usize = 8;
 
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ impl Kept {
             let kept = known.iter().find(|(pid, _)| *pid == totals.pid).map(|(_, before)| *before);
             let seen = || first.iter().find(|one| one.pid == totals.pid).map(judged);
             // A process that was not kept for want of room, or before the first window, has a past; any other is new.
-            let may_be_old = is_first || known.len() >= MOST_PROCESSES;
+            let may_be_old = is_first || known.len() >= MAX_PROCESSES;
             let before = kept.or_else(|| may_be_old.then(seen).flatten()).unwrap_or_default();
             // The id of one that has ended may be another's now.
             let before = if now.iter().zip(before).any(|(now, before)| *now < before) { [0; 4] } else { before };
@@ -91,7 +91,7 @@ impl Kept {
                 *sum += now - before;
             }
         }
-        let skipped = last.len().saturating_sub(MOST_PROCESSES);
+        let skipped = last.len().saturating_sub(MAX_PROCESSES);
         self.bridge = last.iter().skip(skipped).map(|totals| (totals.pid, judged(totals))).collect();
         sum
     }

@@ -12,12 +12,12 @@ use crate::steps::ReadContext;
 use crate::steps::watch::gunicorn::Watch;
 use crate::steps::watch::under_load::limits;
 
-/// So many samples a window: enough for a median, and a tenth of a percent of a core.
-const SAMPLES: u32 = 12;
-/// Never less often.
-const SELDOMEST: Duration = Duration::from_secs(5);
-/// Never more often.
-const MOST_OFTEN: Duration = Duration::from_millis(200);
+/// The number of samples in a window: enough for a median, and a tenth of a percent of a core.
+const SAMPLES_PER_WINDOW: u32 = 12;
+/// The longest interval between two samples.
+const MAX_SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
+/// The shortest interval between two samples.
+const MIN_SAMPLE_INTERVAL: Duration = Duration::from_millis(200);
 /// A crash of a worker breaks what it was answering.
 const BROKEN: [ErrorKind; 3] = [ErrorKind::Closed, ErrorKind::Connect, ErrorKind::Protocol];
 
@@ -38,7 +38,7 @@ pub async fn watch(context: &ReadContext<'_>, target: &ProductionTarget, length:
     let watched = Watched {
         master: MasterOf::Unit(application.unit.clone()),
         error_log: application.error_log_path(),
-        every: (length / SAMPLES).clamp(MOST_OFTEN, SELDOMEST),
+        every: (length / SAMPLES_PER_WINDOW).clamp(MIN_SAMPLE_INTERVAL, MAX_SAMPLE_INTERVAL),
         at_most: length,
     };
     let mut monitoring = context.ports.targets.reader(&target.host).monitor(&watched).await?;

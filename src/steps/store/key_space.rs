@@ -18,11 +18,11 @@ use crate::steps::waiting::UntilVisible;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
 /// How long one connection may take to open.
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
-/// How often a store that does not answer is asked before it counts as one that is down.
-const TRIES: u32 = 3;
-/// Between two tries.
-const PAUSE: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many times a store that does not answer is asked before it counts as down.
+const MAX_ATTEMPTS: u32 = 3;
+/// How long to wait between two attempts.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Claims keys.
 pub struct SessionKeySpace(Settings);
@@ -101,7 +101,7 @@ impl SessionKeySpace {
     }
 
     async fn seen(&self, context: &ReadContext<'_>, store: &StoreAccess) -> Result<Found, Failure> {
-        let mut session = store.open(&*context.ports.cache, CONNECT_WITHIN).await?;
+        let mut session = store.open(&*context.ports.cache, CONNECT_TIMEOUT).await?;
         look(&mut *session, &self.keys(context.rollout())).await
     }
 }
@@ -135,7 +135,7 @@ impl Change for SessionKeySpace {
             match self.seen(context, &store).await {
                 Ok(found) => break found,
                 Err(failure) if !failure.class.is_retryable() => return Err(failure),
-                Err(failure) if tried >= TRIES => {
+                Err(failure) if tried >= MAX_ATTEMPTS => {
                     context.say(format!(
                         "the store does not answer ({failure}); keys {}* that are in it expire by themselves and go \
                          with the cluster",
@@ -145,7 +145,7 @@ impl Change for SessionKeySpace {
                 }
                 Err(_) => {
                     tried += 1;
-                    context.ports.clock.sleep(PAUSE).await;
+                    context.ports.clock.sleep(RETRY_INTERVAL).await;
                 }
             }
         };
@@ -186,7 +186,7 @@ impl Change for SessionKeySpace {
     async fn verify(&self, context: &ReadContext<'_>, _: &Facts) -> Result<Vec<Measurement>, Failure> {
         let keys = self.keys(context.rollout());
         let store = self.store(context).await?;
-        let mut session = store.open(&*context.ports.cache, CONNECT_WITHIN).await?;
+        let mut session = store.open(&*context.ports.cache, CONNECT_TIMEOUT).await?;
         let found = look(&mut *session, &keys).await?;
         let lifetime = session.ttl(&keys.mark()).await?;
         let data = serde_json::json!({ "prefix": keys.prefix, "mark": keys.mark() });

@@ -18,8 +18,8 @@ use crate::ports::{CutState, PathCut, WritableTarget, WriteFailure};
 use crate::steps::facts::KEPT;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
-/// A cut that begins sooner than this comes too soon for users to sign in.
-const SIGNING_IN: Duration = Duration::from_secs(5);
+/// How long before the cut users need to sign in.
+const SIGN_IN_DURATION: Duration = Duration::from_secs(5);
 
 /// Cuts the path from staging to the store, and watches the copy.
 pub struct StoreLossDrill(Settings);
@@ -106,7 +106,7 @@ impl Change for StoreLossDrill {
         let broken = |why: &str| Presence::Ours(Condition::Broken(why.to_owned()));
         Ok(match state {
             CutState::Whole => Presence::Absent,
-            CutState::Armed { begins_in_ms } if Duration::from_millis(begins_in_ms) >= SIGNING_IN => {
+            CutState::Armed { begins_in_ms } if Duration::from_millis(begins_in_ms) >= SIGN_IN_DURATION => {
                 Presence::Ours(Condition::Usable)
             }
             CutState::Armed { .. } => broken("the cut comes too soon for users to sign in first"),

@@ -11,8 +11,8 @@ use crate::ports::{LoadResult, Reachability};
 use crate::steps::measure::measurement;
 use crate::steps::site::staying_users::Seen;
 
-/// Fewer say nothing about a 99th percentile.
-const FEWEST_REQUESTS: u64 = 50;
+/// The minimum number of requests for a 99th percentile.
+const MIN_REQUESTS: u64 = 50;
 
 /// The measurements: whether the path was cut, who met with what meanwhile, and whether everything came back.
 pub fn judge(found: &Found, settings: &Settings, resource: &str) -> Vec<Measurement> {
@@ -100,7 +100,7 @@ fn under_load(load: &LoadResult, ceiling: Duration, resource: &str) -> Measureme
         let words =
             format!("without the store answers were too slow: the 99th percentile is {p99:?}, over {ceiling:?}");
         (Verdict::Hold, words)
-    } else if errors.of < FEWEST_REQUESTS {
+    } else if errors.of < MIN_REQUESTS {
         let words = format!(
             "{} requests under load say nothing about a 99th percentile: set `load_users:` or `lasts:` of this step higher",
             errors.of

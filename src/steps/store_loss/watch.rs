@@ -13,14 +13,14 @@ use crate::steps::ReadContext;
 use crate::steps::site::staying_users::{Script, Seen, StayingUser, milliseconds};
 use crate::steps::waiting::is_passing;
 
-/// How often is looked and asked.
-const EVERY: Duration = Duration::from_millis(500);
+/// How long to wait between two reads, and between two requests of a user.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long one connection attempt to the store waits.
-const ATTEMPT: Duration = Duration::from_secs(2);
-/// How much later than announced the host may cut, and heal.
-const LATE: Duration = Duration::from_secs(30);
-/// How many looks at the host may fail in a row.
-const PATIENCE: u32 = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much later than announced the host may cut and restore the path.
+const MAX_DELAY: Duration = Duration::from_secs(30);
+/// The maximum number of consecutive failed reads of the host.
+const MAX_FAILED_READS: u32 = 5;
 
 /// Everything that was seen.
 #[derive(Debug, Default, Serialize)]
@@ -143,9 +143,9 @@ impl<'a> Watch<'a> {
     async fn beginning(&self) -> Result<Result<Duration, String>, Failure> {
         let clock = &self.context.ports.clock;
         let start = clock.elapsed();
-        while clock.elapsed().saturating_sub(start) < self.settings.begins_after.get() + LATE {
+        while clock.elapsed().saturating_sub(start) < self.settings.begins_after.get() + MAX_DELAY {
             match self.state().await? {
-                CutState::Armed { .. } => clock.sleep(EVERY).await,
+                CutState::Armed { .. } => clock.sleep(POLL_INTERVAL).await,
                 CutState::Cut { remaining_ms } => {
                     let met = self.reach().await?;
                     return Ok(match met {
@@ -188,7 +188,7 @@ impl<'a> Watch<'a> {
         }
         newcomers.extend(self.newcomers(self.settings.watched_users, &mut found.newcomers).await?);
         while matches!(self.state().await?, CutState::Cut { .. }) {
-            if clock.elapsed().saturating_sub(start) > remaining + LATE {
+            if clock.elapsed().saturating_sub(start) > remaining + MAX_DELAY {
                 return Ok(Err("the host did not restore the path in time: `migrate rollback` does".to_owned()));
             }
             for user in users.iter_mut() {
@@ -199,7 +199,7 @@ impl<'a> Watch<'a> {
             }
             // Whoever signed in only when the path was whole again was not there during the cut.
             found.from_during = newcomers.len();
-            clock.sleep(EVERY).await;
+            clock.sleep(POLL_INTERVAL).await;
         }
         found.cut_ms = milliseconds(clock.elapsed().saturating_sub(start));
         self.context.say("the path to the store is whole again");
@@ -236,7 +236,7 @@ impl<'a> Watch<'a> {
             if since >= self.settings.recovery.get() {
                 break;
             }
-            clock.sleep(EVERY).await;
+            clock.sleep(POLL_INTERVAL).await;
         }
         found.reach_afterwards = Some(self.reach().await?);
         Ok(())
@@ -257,11 +257,11 @@ impl<'a> Watch<'a> {
         let staging = self.context.ports.targets.reader(&self.context.rollout().staging.host);
         let mut failed = 0;
         loop {
-            match staging.reach(&self.endpoint, ATTEMPT).await {
-                Err(failure) if is_passing(&failure) && failed < PATIENCE => failed += 1,
+            match staging.reach(&self.endpoint, CONNECT_TIMEOUT).await {
+                Err(failure) if is_passing(&failure) && failed < MAX_FAILED_READS => failed += 1,
                 met => return met,
             }
-            self.context.ports.clock.sleep(EVERY).await;
+            self.context.ports.clock.sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -272,10 +272,10 @@ impl<'a> Watch<'a> {
         let mut failed = 0;
         loop {
             match staging.path_cut(&rollout.name).await {
-                Err(failure) if is_passing(&failure) && failed < PATIENCE => failed += 1,
+                Err(failure) if is_passing(&failure) && failed < MAX_FAILED_READS => failed += 1,
                 seen => return seen,
             }
-            self.context.ports.clock.sleep(EVERY).await;
+            self.context.ports.clock.sleep(POLL_INTERVAL).await;
         }
     }
 }

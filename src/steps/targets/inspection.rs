@@ -16,8 +16,8 @@ use crate::steps::at_once::several_at_once;
 use crate::steps::measure::measurement;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure};
 
-/// Free space there must be, as a multiple of the application's tree.
-const ROOM: u64 = 2;
+/// The free space that is required, as a multiple of the application's tree.
+const FREE_SPACE_FACTOR: u64 = 2;
 
 /// Looks at every target through ssh.
 pub struct TargetInspection;
@@ -288,12 +288,12 @@ async fn inspect_room(
         Ok(disk) => {
             inspection.note("tree_bytes", tree.bytes);
             inspection.note("free_bytes", disk.free_bytes);
-            let needed = tree.bytes.saturating_mul(ROOM);
+            let needed = tree.bytes.saturating_mul(FREE_SPACE_FACTOR);
             if disk.free_bytes < needed {
                 inspection.find(
                     Verdict::Abort,
                     format!(
-                        "{} MiB free at {place}, {} MiB needed ({ROOM} times the application)",
+                        "{} MiB free at {place}, {} MiB needed ({FREE_SPACE_FACTOR} times the application)",
                         disk.free_bytes >> 20,
                         needed.div_ceil(1 << 20)
                     ),

@@ -9,8 +9,8 @@ use crate::ports::{LoadPlan, LoadResult, LoadTarget, Progress, Silent};
 use crate::steps::ReadContext;
 use crate::steps::site::copy_access;
 
-/// Nobody waits longer for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an answer is waited for.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What both sides met with, turn by turn.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +74,7 @@ impl<'a> Course<'a> {
         let rollout = context.rollout();
         let settings = &rollout.comparison;
         let began = context.ports.clock.elapsed();
-        let alone = LoadPlan { timeout: PATIENCE, ..LoadPlan::closed(1, settings.round.get()) };
+        let alone = LoadPlan { timeout: REQUEST_TIMEOUT, ..LoadPlan::closed(1, settings.round.get()) };
         let mut course =
             Self { context, settings, journeys: without_thinking(rollout), journeys_per_second: 0.0, began };
         course.news("one user walks alone, to warm both up");
@@ -101,7 +101,7 @@ impl<'a> Course<'a> {
                 first_user: arm.first_user,
                 // The same moments for both sides of a round.
                 seed: seed.wrapping_mul(1_000) + round as u64,
-                timeout: PATIENCE,
+                timeout: REQUEST_TIMEOUT,
                 ..LoadPlan::open(self.settings.users, self.journeys_per_second, self.settings.round.get())
             };
             let result = self.run(arm, &plan).await?;

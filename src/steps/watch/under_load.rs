@@ -16,10 +16,10 @@ use crate::steps::ReadContext;
 use crate::steps::site::{copy_access, copy_layout};
 use crate::steps::targets::list;
 
-/// A connection that breaks so often in one load is none.
-const MOST_BREAKS: u32 = 5;
-/// How much later than planned the watching ends, when nobody ends it: the last answers take time.
-const GRACE: Duration = Duration::from_secs(120);
+/// The maximum number of broken connections in one load.
+const MAX_BREAKS: u32 = 5;
+/// How much later than planned a watch ends that was not ended: the last replies take time.
+const WATCH_END_TIMEOUT: Duration = Duration::from_secs(120);
 /// As many errors as this end a load at once, whatever the ceiling is.
 const FAR_TOO_MANY_ERRORS: f64 = 0.1;
 
@@ -96,7 +96,7 @@ pub async fn under_load(
         master: MasterOf::PidFile(copy_layout::below(rollout, copy_layout::PID_FILE)?),
         error_log: Some(copy_layout::below(rollout, copy_layout::ERROR_LOG)?),
         every: every(plan.duration),
-        at_most: plan.duration + plan.timeout + GRACE,
+        at_most: plan.duration + plan.timeout + WATCH_END_TIMEOUT,
     };
     let course = Course::between(begins, plan.duration);
     let kept = Mutex::new((LoadNews::new(message, plan.duration), course));
@@ -169,7 +169,7 @@ impl<'a> Watching<'a> {
             Err(failure) => failure,
         };
         self.breaks += 1;
-        if !failure.class.is_retryable() || self.breaks > MOST_BREAKS {
+        if !failure.class.is_retryable() || self.breaks > MAX_BREAKS {
             return Err(failure);
         }
         self.context.say(format!("{}; watching again", failure.message));

@@ -16,8 +16,9 @@ use crate::steps::site::{copy_access, copy_gunicorn};
 use crate::steps::targets::list;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
-/// A pair that shows up by chance has been seen after so many times as many reads, or it never will be.
-const PATIENCE: u64 = 20;
+/// The maximum number of reads, as a multiple of the reads that are needed: a pair that shows up by chance has been seen after
+/// so many, or it never will be.
+const MAX_READ_FACTOR: u64 = 20;
 
 /// Writes in one worker and reads in another.
 pub struct CrossWorkerState(Settings);
@@ -81,7 +82,7 @@ impl Observe for CrossWorkerState {
         let signing_in = script.as_ref().map(Script::signing_in).unwrap_or_default();
         let each = u64::from(self.0.each);
         let ordered = (workers * (workers - 1)) as u64;
-        let enough = Enough { workers, each, at_most: PATIENCE * each * ordered.max(1) };
+        let enough = Enough { workers, each, at_most: MAX_READ_FACTOR * each * ordered.max(1) };
         let mut measurements = Vec::new();
         for pair in &pairs {
             context.say(format!("{} is written and read over {ordered} pairs of workers", pair.name));

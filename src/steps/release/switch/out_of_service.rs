@@ -14,8 +14,8 @@ use crate::steps::site::release_layout;
 use crate::steps::targets::group_inspection;
 use crate::steps::{ReadContext, production_target, waiting};
 
-/// How often the load balancer is asked.
-const EVERY: Duration = Duration::from_secs(5);
+/// How long to wait between two reads of the target group.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What it takes, where rollout.yaml asks for it.
 pub fn actions(rollout: &Rollout) -> Vec<Statement> {
@@ -244,7 +244,7 @@ impl<'a> OutOfService<'a> {
                 return Ok(Some(why));
             }
             self.context.say(format!("{}: waiting for {}: {why}", self.target.name, self.group));
-            clock.sleep(EVERY).await;
+            clock.sleep(POLL_INTERVAL).await;
         }
     }
 }
