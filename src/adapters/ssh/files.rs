@@ -100,7 +100,7 @@ impl FilesRead for HostReader {
     async fn owned_directory(&self, place: &OwnedDirectory) -> Result<DirectoryState, Failure> {
         #[derive(Deserialize)]
         #[serde(tag = "state", rename_all = "snake_case")]
-        enum Answer {
+        enum DirectoryReply {
             Missing,
             Unfinished,
             Complete,
@@ -109,27 +109,27 @@ impl FilesRead for HostReader {
         let what = format!("looking at {}", place.directory);
         let request = json!({ "look": "owned", "to": place.directory, "rollout": place.rollout });
         Ok(match self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await? {
-            Answer::Missing => DirectoryState::Missing,
-            Answer::Unfinished => DirectoryState::Unfinished,
-            Answer::Complete => DirectoryState::Complete,
-            Answer::Foreign { why } => DirectoryState::Foreign(why),
+            DirectoryReply::Missing => DirectoryState::Missing,
+            DirectoryReply::Unfinished => DirectoryState::Unfinished,
+            DirectoryReply::Complete => DirectoryState::Complete,
+            DirectoryReply::Foreign { why } => DirectoryState::Foreign(why),
         })
     }
 
     async fn files(&self, directory: &AbsolutePath, paths: &[String]) -> Result<Vec<Option<FileFacts>>, Failure> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct FileReply {
             digest: String,
             mode: u32,
         }
         let what = format!("looking at files in {directory}");
         let request = json!({ "look": "files", "directory": directory, "paths": paths });
-        let answers: Vec<Option<Answer>> = self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await?;
+        let answers: Vec<Option<FileReply>> = self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await?;
         let nonsense = |found: &str| parse::unexpected(self.host(), &what, found);
         if answers.len() != paths.len() {
             return Err(nonsense("another number of answers"));
         }
-        let facts = |found: Answer| {
+        let facts = |found: FileReply| {
             if !parse::is_digest(&found.digest) {
                 return Err(nonsense("a digest that is none"));
             }

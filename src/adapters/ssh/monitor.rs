@@ -15,7 +15,7 @@ use super::run::BOOT;
 use super::{classify, parse};
 use crate::core::Failure;
 use crate::core::rollout::{AbsolutePath, SshHost};
-use crate::ports::{MasterOf, MonitorRead, MonitorSample, Monitoring, Watched};
+use crate::ports::{MasterOf, MonitorRead, MonitorSample, MonitorSpec, Monitoring};
 
 const SCRIPT: &str = include_str!("scripts/monitor.sh");
 const PROGRAM: &str = include_str!("scripts/monitor.py");
@@ -56,7 +56,7 @@ struct HostMonitoring {
 
 #[async_trait]
 impl MonitorRead for HostReader {
-    async fn monitor(&self, watched: &Watched) -> Result<Box<dyn Monitoring>, Failure> {
+    async fn monitor(&self, watched: &MonitorSpec) -> Result<Box<dyn Monitoring>, Failure> {
         let host = self.connection().host().clone();
         let every = watched.every.max(Duration::from_millis(100));
         let open = Shared(self.connection().session().await?);

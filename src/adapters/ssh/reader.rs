@@ -222,14 +222,14 @@ fn listening_ports(addresses: &str) -> Option<Vec<u16>> {
 fn module_facts(name: &str, status: &str, answer: &str) -> Option<ModuleFacts> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Answer {
+    struct ImportReply {
         version: Option<String>,
         problem: Option<String>,
     }
     let name = name.to_owned();
     let code: i32 = status.strip_prefix("module ")?.parse().ok()?;
     if code == 0 {
-        let Answer { version, problem } = serde_json::from_str(answer).ok()?;
+        let ImportReply { version, problem } = serde_json::from_str(answer).ok()?;
         return Some(ModuleFacts { name, version, problem });
     }
     let problem = match code {

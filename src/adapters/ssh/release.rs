@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::files::{answer, installed, script, texts};
 use super::reader::HostReader;
-use super::release_answers::{Answer, Plan};
+use super::release_answers::{InspectReply, Plan};
 use super::run::{Finished, Job, Unfinished, run};
 use super::writer::HostWriter;
 use crate::core::rollout::AbsolutePath;
@@ -88,7 +88,7 @@ impl ReleaseRead for HostReader {
         let what = format!("looking at the releases of {}", site.live);
         let finished =
             self.look(&script(LOOK, &request(site, json!({}))), &[], READ_TIMEOUT_SECONDS, MAX_REPLY_BYTES).await?;
-        answer::<Answer>(self.host(), &what, &finished).map(Into::into)
+        answer::<InspectReply>(self.host(), &what, &finished).map(Into::into)
     }
 }
 

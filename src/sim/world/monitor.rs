@@ -8,13 +8,13 @@ use super::calls::World;
 use super::hosts::Handle;
 use crate::core::Failure;
 use crate::core::rollout::SshHost;
-use crate::ports::{Clock, MonitorRead, MonitorSample, Monitoring, Watched};
+use crate::ports::{Clock, MonitorRead, MonitorSample, MonitorSpec, Monitoring};
 use crate::sim::host::Host;
 
-struct Watch {
+struct OpenMonitor {
     world: World,
     host: SshHost,
-    watched: Watched,
+    watched: MonitorSpec,
     begun: Duration,
     taken: u64,
 }
@@ -23,16 +23,16 @@ struct Watch {
 impl MonitorRead for Handle {
     /// Looks at the workers of the host by their pid file or unit: `Host::workers`, and those that run by that
     /// name. Where there are none, none run.
-    async fn monitor(&self, watched: &Watched) -> Result<Box<dyn Monitoring>, Failure> {
+    async fn monitor(&self, watched: &MonitorSpec) -> Result<Box<dyn Monitoring>, Failure> {
         self.on_host("target.monitor", |_| Ok(())).await?;
         let (world, host) = (self.world.clone(), self.host.clone());
         let begun = world.elapsed();
-        Ok(Box::new(Watch { world, host, watched: watched.clone(), begun, taken: 0 }))
+        Ok(Box::new(OpenMonitor { world, host, watched: watched.clone(), begun, taken: 0 }))
     }
 }
 
 #[async_trait]
-impl Monitoring for Watch {
+impl Monitoring for OpenMonitor {
     async fn next(&mut self) -> Result<Option<MonitorSample>, Failure> {
         let every = self.watched.every.max(Duration::from_millis(100));
         let since = self.world.elapsed().saturating_sub(self.begun);
@@ -84,7 +84,7 @@ mod tests {
     async fn watch(world: &World, at_most: u64) -> Result<Vec<MonitorSample>, Failure> {
         let watched = |host: &Host| host.workers.contains_key("/copy/pid");
         let host = world.edit(|state| state.hosts.iter().find(|(_, host)| watched(host)).unwrap().0.clone());
-        let watched = Watched {
+        let watched = MonitorSpec {
             master: MasterOf::PidFile("/copy/pid".parse().unwrap()),
             error_log: Some("/copy/log".parse().unwrap()),
             every: Duration::from_secs(1),

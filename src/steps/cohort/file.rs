@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::members::{Cohort, Member, Pair, Script, Told};
+use super::members::{Cohort, Member, Pair, ReadScript, Told};
 use crate::core::rollout::JourneyRequest;
 use crate::core::{Digest, Failure, Secret};
 use crate::ports::BrowserCookie;
@@ -81,7 +81,7 @@ fn secret(values: BTreeMap<String, String>) -> BTreeMap<String, Secret> {
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn write(cohort: &Cohort) -> Result<Secret, Failure> {
-    let script = |script: &Script| ScriptFile {
+    let script = |script: &ReadScript| ScriptFile {
         journey: script.journey.clone(),
         questions: script.questions.clone(),
         pairs: script
@@ -133,7 +133,7 @@ pub fn read(text: &Secret, place: &str) -> Result<Cohort, Failure> {
         return Err(Failure::permanent(message).hint("use the migrate that wrote it"));
     }
     let file: CohortFile = serde_json::from_str(text.expose()).map_err(|error| broken(&error))?;
-    let script = |script: ScriptFile| Script {
+    let script = |script: ScriptFile| ReadScript {
         journey: script.journey,
         questions: script.questions,
         pairs: script.pairs.into_iter().map(|PairFile { name, read }| Pair { name, read }).collect(),

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::verdict::judge;
-use super::watch::Watch;
+use super::watch::DrillWatch;
 use crate::core::rollout::HumanDuration;
 use crate::core::{ApplyPermit, Contract, Facts, Failure, Input, Measurement, UndoPermit};
 use crate::ports::{CutState, PathCut, WritableTarget, WriteFailure};
@@ -135,7 +135,7 @@ impl Change for StoreLossDrill {
     }
 
     async fn verify(&self, context: &ReadContext<'_>, _: &Facts) -> Result<Vec<Measurement>, Failure> {
-        let watch = Watch::new(context, &self.0)?;
+        let watch = DrillWatch::new(context, &self.0)?;
         let found = watch.whole_drill().await?;
         Ok(judge(&found, &self.0, &watch.resource()))
     }

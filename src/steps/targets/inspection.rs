@@ -40,7 +40,7 @@ impl Kind for TargetInspection {
 }
 
 /// What is wrong on a target, how bad it is, and what to do about it.
-struct Finding {
+struct Flaw {
     verdict: Verdict,
     problem: String,
     fix: String,
@@ -49,14 +49,14 @@ struct Finding {
 /// What was seen on a target.
 #[derive(Default)]
 struct Inspection {
-    findings: Vec<Finding>,
+    findings: Vec<Flaw>,
     versions: BTreeMap<String, String>,
     seen: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Inspection {
     fn find(&mut self, verdict: Verdict, problem: impl Into<String>, fix: impl Into<String>) {
-        self.findings.push(Finding { verdict, problem: problem.into(), fix: fix.into() });
+        self.findings.push(Flaw { verdict, problem: problem.into(), fix: fix.into() });
     }
 
     /// Something could not be looked at: that is not the same as missing.

@@ -32,9 +32,9 @@ struct Life {
     cpu_before: u64,
 }
 
-/// All that was seen.
+/// Everything that was observed of a Gunicorn and its host.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct GunicornWatch {
     samples: u64,
     first: Option<HostSample>,
     previous: Option<HostSample>,
@@ -59,7 +59,7 @@ pub struct Watch {
     thinned: u32,
 }
 
-impl Watch {
+impl GunicornWatch {
     /// The watching began anew, so long after it first began.
     pub fn begun_anew(&mut self, offset: Duration) {
         self.offset = offset;
@@ -288,13 +288,13 @@ mod tests {
         MonitorSample { at_ms: 1_000 * second, master: Some(process(1, 50)), workers, host, log }
     }
 
-    fn is_danger(watch: &Watch) -> Option<String> {
+    fn is_danger(watch: &GunicornWatch) -> Option<String> {
         watch.danger(Proportion::new(0, 100), &SaturationLimits::default())
     }
 
     #[test]
     fn a_day_of_workers_that_come_and_go_takes_little_room() {
-        let mut watch = Watch::default();
+        let mut watch = GunicornWatch::default();
         (0..86_400_u32).for_each(|second| watch.take(&sample(second.into(), &[2, 10 + second / 60])));
         assert!(
             watch.lives.len() <= MAX_WORKER_LIVES
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn one_that_is_replaced_is_no_danger_and_a_master_that_is_gone_is() {
-        let mut watch = Watch::default();
+        let mut watch = GunicornWatch::default();
         for second in 0..20 {
             watch.take(&sample(second, &[2, if second < 10 { 3 } else { 4 }]));
         }
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_before_a_connection_broke_is_kept() {
-        let mut watch = Watch::default();
+        let mut watch = GunicornWatch::default();
         (0..5).for_each(|second| watch.take(&sample(second, &[2, 3])));
         watch.begun_anew(Duration::from_secs(30));
         (0..5).for_each(|second| watch.take(&sample(second, &[2, 3])));

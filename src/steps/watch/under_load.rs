@@ -3,14 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::gunicorn::Watch;
+use super::gunicorn::GunicornWatch;
 use super::load_course::Course;
 use crate::core::Failure;
 use crate::core::rollout::Rollout;
 use crate::evidence::{Ceiling, Proportion, SaturationLimits};
 use crate::ports::{
-    AnsweredBy, LoadNews, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, MasterOf, MonitorSample, Monitoring,
-    ProgressSink, Watched,
+    AnsweredBy, LoadNews, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, MasterOf, MonitorSample, MonitorSpec,
+    Monitoring, ProgressSink,
 };
 use crate::steps::ReadContext;
 use crate::steps::site::{copy_access, copy_layout};
@@ -29,7 +29,7 @@ pub struct UnderLoad {
     /// What the users met with; nothing when the load was taken off.
     pub result: LoadResult,
     /// What was seen of the copy and its host.
-    pub watch: Watch,
+    pub watch: GunicornWatch,
     /// How it went over time.
     pub course: Course,
     /// Why the load was taken off before its time.
@@ -92,7 +92,7 @@ pub async fn under_load(
     let rollout = context.rollout();
     let plan = LoadPlan { answered_by: Some(AnsweredBy::BRIDGE), ..plan.clone() };
     let limits = limits(rollout);
-    let watched = Watched {
+    let watched = MonitorSpec {
         master: MasterOf::PidFile(copy_layout::below(rollout, copy_layout::PID_FILE)?),
         error_log: Some(copy_layout::below(rollout, copy_layout::ERROR_LOG)?),
         every: every(plan.duration),
@@ -103,7 +103,7 @@ pub async fn under_load(
     let hearing = Hearing { progress: context.progress, kept };
     let mut watching = Watching::begin(context, watched).await?;
     let target = copy_access::copy(rollout);
-    let mut watch = Watch::default();
+    let mut watch = GunicornWatch::default();
     let (mut taken_off, mut result) = (None, LoadResult::default());
     {
         // Dropped at the end of this block, the load ends with all its users.
@@ -140,7 +140,7 @@ pub async fn under_load(
 /// A watching that survives a broken connection.
 struct Watching<'a> {
     context: &'a ReadContext<'a>,
-    watched: Watched,
+    watched: MonitorSpec,
     monitoring: Box<dyn Monitoring>,
     began: Duration,
     breaks: u32,
@@ -148,14 +148,14 @@ struct Watching<'a> {
 }
 
 impl<'a> Watching<'a> {
-    async fn begin(context: &'a ReadContext<'a>, watched: Watched) -> Result<Self, Failure> {
+    async fn begin(context: &'a ReadContext<'a>, watched: MonitorSpec) -> Result<Self, Failure> {
         let monitoring = list::staging(context).monitor(&watched).await?;
         let began = context.ports.clock.elapsed();
         Ok(Self { context, watched, monitoring, began, breaks: 0, is_over: false })
     }
 
     /// The next sample; `None` when the watching began anew. May be dropped at any moment.
-    async fn next(&mut self, watch: &mut Watch) -> Result<Option<MonitorSample>, Failure> {
+    async fn next(&mut self, watch: &mut GunicornWatch) -> Result<Option<MonitorSample>, Failure> {
         if self.is_over {
             // Nothing more comes, and the load has not ended: it is waited for.
             std::future::pending::<()>().await;

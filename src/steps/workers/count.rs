@@ -9,7 +9,7 @@ use crate::ports::{LoadPlan, LoadResult, Silent, StoreAccess};
 use crate::steps::ReadContext;
 use crate::steps::site::copy_access;
 use crate::steps::site::copy_access::Trial;
-use crate::steps::site::staying_users::{Script, Seen, StayingUser};
+use crate::steps::site::staying_users::{SignInScript, StayingUser, UserObservations};
 use crate::steps::site::store_state::{StoreSeen, look};
 use crate::steps::watch::under_load::{UnderLoad, under_load};
 
@@ -28,7 +28,7 @@ pub struct Counted {
     /// The halves of the load, as far as it went.
     pub halves: Vec<UnderLoad>,
     /// What the users who stay met with.
-    pub stayed: Seen,
+    pub stayed: UserObservations,
     /// How many of them there were.
     pub staying: u32,
     /// Why the workers could not be replaced.
@@ -54,16 +54,16 @@ impl Counted {
 /// The people who stay.
 struct Staying<'a> {
     context: &'a ReadContext<'a>,
-    script: Script<'a>,
+    script: SignInScript<'a>,
     users: Vec<StayingUser>,
-    seen: Seen,
+    seen: UserObservations,
 }
 
 impl<'a> Staying<'a> {
     async fn sign_in(context: &'a ReadContext<'a>) -> Result<Self, Failure> {
         let rollout = context.rollout();
-        let script = Script::of(&rollout.journeys)?;
-        let (mut users, mut seen) = (Vec::new(), Seen::default());
+        let script = SignInScript::of(&rollout.journeys)?;
+        let (mut users, mut seen) = (Vec::new(), UserObservations::default());
         let (browsers, clock) = (&*context.ports.browsers, &*context.ports.clock);
         for number in rollout.load.users + 1..=rollout.load.users + STAYING_USERS {
             let target = copy_access::copy(rollout);
@@ -88,7 +88,7 @@ pub async fn measure(context: &ReadContext<'_>, store: &StoreAccess, workers: u3
         workers,
         running: wait_for_workers(context, workers).await?,
         halves: Vec::new(),
-        stayed: Seen::default(),
+        stayed: UserObservations::default(),
         staying: STAYING_USERS,
         not_restarted: None,
         store: None,

@@ -11,7 +11,7 @@ use super::shared_state;
 use crate::core::rollout::{Rollout, SharedState};
 use crate::core::{ChecklistItem, Contract, Facts, Failure, Measurement, Verdict};
 use crate::steps::measure::{failure_of, measurement};
-use crate::steps::site::staying_users::Script;
+use crate::steps::site::staying_users::SignInScript;
 use crate::steps::site::{copy_access, copy_gunicorn};
 use crate::steps::targets::list;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
@@ -78,8 +78,8 @@ impl Observe for CrossWorkerState {
                          and no journey expects what it has written";
             return Ok(concluded(vec![nothing(words.to_owned())]));
         }
-        let script = Script::of(&rollout.journeys).ok();
-        let signing_in = script.as_ref().map(Script::signing_in).unwrap_or_default();
+        let script = SignInScript::of(&rollout.journeys).ok();
+        let signing_in = script.as_ref().map(SignInScript::signing_in).unwrap_or_default();
         let each = u64::from(self.0.each);
         let ordered = (workers * (workers - 1)) as u64;
         let enough = Enough { workers, each, at_most: MAX_READ_FACTOR * each * ordered.max(1) };
