@@ -47,7 +47,9 @@ pub use load::{
     LoadTarget, RequestResult, Schedule,
 };
 pub use local::LocalFiles;
-pub use monitor::{HostSample, LogCounts, MasterOf, MonitorRead, MonitorSample, Monitoring, ProcessSample, Watched};
+pub use monitor::{
+    HostSample, LogCounts, MasterOf, MonitorRead, MonitorSample, MonitorSpec, Monitoring, ProcessSample,
+};
 pub use path_cut::{CutState, PathCut, PathRead, PathWrite};
 pub use progress::{Progress, ProgressSink, Reading, Silent};
 pub use release::{

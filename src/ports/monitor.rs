@@ -10,9 +10,9 @@ use crate::core::Failure;
 use crate::core::rollout::AbsolutePath;
 use crate::evidence::{HostLoad, MemorySample, WorkerLife};
 
-/// What to watch, and how.
+/// What to monitor, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watched {
+pub struct MonitorSpec {
     /// The Gunicorn master; its children are the workers.
     pub master: MasterOf,
     /// The error log. Only what is added to it from now on counts; without one, no line is counted.
@@ -158,7 +158,7 @@ pub trait MonitorRead: Send + Sync {
     /// # Errors
     /// `Transient` when the host cannot be reached, `Permanent` when it cannot be watched: there is no Python there. A
     /// Gunicorn that does not run is no error: the samples say so.
-    async fn monitor(&self, watched: &Watched) -> Result<Box<dyn Monitoring>, Failure>;
+    async fn monitor(&self, watched: &MonitorSpec) -> Result<Box<dyn Monitoring>, Failure>;
 }
 
 /// A host being watched. Dropped, the watching ends on the host at once. Samples wait until they are taken; the host takes

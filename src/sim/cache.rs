@@ -1,15 +1,13 @@
-//! The store: servers, who reaches them, and what they answer.
+//! Redis servers: which connections they accept, and how they reply to commands.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
-use super::World;
 use crate::core::{Failure, Secret};
-use crate::ports::{
-    CacheConnector, CacheInfo, CacheSession, Endpoint, Reachability, Route, ServerIdentity, TransportSecurity,
-};
+use crate::ports::{CacheInfo, KeySpace, ServerIdentity, StoreAccess, TransportSecurity};
+
+/// Redis servers, by endpoint (`host:port`).
+pub(in crate::sim) type Stores = BTreeMap<String, CacheServer>;
 
 /// A Redis server.
 #[derive(Debug, Clone)]
@@ -67,176 +65,117 @@ impl CacheServer {
         }
     }
 
-    fn round_trip(&mut self) -> Duration {
+    /// How long the next round trip takes.
+    pub(in crate::sim) fn round_trip(&mut self) -> Duration {
         let takes = self.round_trips.get(self.served % self.round_trips.len().max(1)).copied().unwrap_or_default();
         self.served += 1;
         takes
     }
-}
 
-struct Session {
-    world: World,
-    endpoint: String,
-    authenticated: bool,
-}
-
-impl Session {
-    async fn command<T: Send>(
-        &self,
-        name: &str,
-        answer: impl FnOnce(&mut CacheServer, Duration) -> T + Send,
-    ) -> Result<T, Failure> {
-        let gone = || Failure::transient(format!("the connection to {} is closed", self.endpoint));
-        let takes = self.world.edit(|state| state.stores.get_mut(&self.endpoint).map(CacheServer::round_trip));
-        let takes = takes.ok_or_else(gone)?;
-        let now = self.world.time().now() + takes;
-        self.world
-            .look(name, takes, |state| {
-                let server = state.stores.get_mut(&self.endpoint).ok_or_else(gone)?;
-                if !self.authenticated {
-                    return Err(Failure::permanent("NOAUTH Authentication required."));
-                }
-                server.keys.retain(|_, (_, until)| *until > now);
-                Ok(answer(server, now))
-            })
-            .await
-    }
-}
-
-#[async_trait]
-impl CacheSession for Session {
-    async fn ping(&mut self) -> Result<(), Failure> {
-        self.command("cache.ping", |_, _| ()).await
-    }
-
-    async fn set_new(&mut self, key: &str, value: &[u8], ttl: Duration) -> Result<bool, Failure> {
-        self.command("cache.set_new", |server, now| {
-            if server.keys.contains_key(key) {
-                return false;
+    /// Whether a new connection is authenticated, or why it is refused.
+    pub(in crate::sim) fn admit(&self, security: &TransportSecurity, token: Option<&Secret>) -> Result<bool, Failure> {
+        match (security, self.tls) {
+            (TransportSecurity::Plain, true) if !self.answers_plain_text => {
+                return Err(Failure::transient("the server closed the connection"));
             }
-            if !server.forgets {
-                server.keys.insert(key.to_owned(), (value.to_vec(), now + ttl));
+            (TransportSecurity::Tls { .. }, false) => {
+                return Err(Failure::permanent("the server does not speak TLS"));
             }
-            true
-        })
-        .await
-    }
-
-    async fn exists(&mut self, key: &str) -> Result<bool, Failure> {
-        self.command("cache.exists", |server, _| server.keys.contains_key(key)).await
-    }
-
-    async fn first_with_prefix(&mut self, prefix: &str) -> Result<Option<String>, Failure> {
-        self.command("cache.scan", |server, _| server.keys.keys().find(|key| key.starts_with(prefix)).cloned()).await
-    }
-
-    async fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.command("cache.get", |server, _| {
-            let value = server.keys.get(key).map(|(value, _)| value.clone());
-            let (hits, misses) = &mut server.asked;
-            *if value.is_some() { hits } else { misses } += 1;
-            value
-        })
-        .await
-    }
-
-    async fn ttl(&mut self, key: &str) -> Result<Option<Duration>, Failure> {
-        self.command("cache.ttl", |server, now| {
-            let until = server.keys.get(key).map(|(_, until)| *until).filter(|until| *until < Duration::MAX);
-            until.map(|until| until.saturating_sub(now))
-        })
-        .await
-    }
-
-    async fn delete(&mut self, key: &str) -> Result<bool, Failure> {
-        self.command("cache.delete", |server, _| server.keys.remove(key).is_some()).await
-    }
-
-    async fn identity(&mut self) -> Result<ServerIdentity, Failure> {
-        self.command("cache.identity", |server, _| ServerIdentity {
-            run_id: server.run_id.clone(),
-            version: server.version.clone(),
-        })
-        .await
-    }
-
-    async fn info(&mut self) -> Result<CacheInfo, Failure> {
-        self.command("cache.info", |server, _| {
-            server.evicted_keys += server.evicts_each_time;
-            CacheInfo {
-                clients: 1,
-                blocked_clients: 0,
-                used_memory: (1 << 20) + server.keys.values().map(|(value, _)| value.len() as u64 + 100).sum::<u64>(),
-                max_memory: server.max_memory,
-                evicted_keys: server.evicted_keys,
-                rejected_connections: server.rejected_connections,
-                keyspace_hits: server.asked.0,
-                keyspace_misses: server.asked.1,
-                operations_per_second: 0,
-            }
-        })
-        .await
-    }
-}
-
-impl World {
-    /// Whether a connection gets as far as the store.
-    pub(super) fn arrive(&self, route: &Route, endpoint: &Endpoint, timeout: Duration) -> Result<(), Failure> {
-        let from = match route {
-            Route::Direct => None,
-            Route::Through(host) => Some(host),
-        };
-        if self.meets(from, endpoint)? != Reachability::Open {
-            self.time().pass(timeout);
-            return Err(Failure::transient(format!("{endpoint} does not answer")));
+            _ => {}
         }
+        match (&self.token, token) {
+            (None, None) => Ok(true),
+            (Some(_), None) => Ok(false),
+            (Some(_), Some(_)) if self.accepts_any_token => Ok(true),
+            (Some(right), Some(given)) if right == given.expose() => Ok(true),
+            (Some(_), Some(_)) => Err(Failure::permanent("WRONGPASS invalid username-password pair")),
+            (None, Some(_)) => Err(Failure::permanent("ERR AUTH called without any password configured")),
+        }
+    }
+
+    /// Removes the keys that have expired.
+    pub(in crate::sim) fn expire(&mut self, now: Duration) {
+        self.keys.retain(|_, (_, until)| *until > now);
+    }
+
+    /// Sets a key that does not exist; `false` when it does.
+    pub(in crate::sim) fn set_new(&mut self, key: &str, value: &[u8], until: Duration) -> bool {
+        if self.keys.contains_key(key) {
+            return false;
+        }
+        self.put(key, value, until);
+        true
+    }
+
+    /// Sets a key, whether it exists or not.
+    pub(in crate::sim) fn put(&mut self, key: &str, value: &[u8], until: Duration) {
+        if !self.forgets {
+            self.keys.insert(key.to_owned(), (value.to_vec(), until));
+        }
+    }
+
+    /// The value of a key.
+    pub(in crate::sim) fn get(&mut self, key: &str) -> Option<Vec<u8>> {
+        let value = self.keys.get(key).map(|(value, _)| value.clone());
+        let (hits, misses) = &mut self.asked;
+        *if value.is_some() { hits } else { misses } += 1;
+        value
+    }
+
+    /// How long a key has left, when it expires at all.
+    pub(in crate::sim) fn ttl(&self, key: &str, now: Duration) -> Option<Duration> {
+        let until = self.keys.get(key).map(|(_, until)| *until).filter(|until| *until < Duration::MAX);
+        until.map(|until| until.saturating_sub(now))
+    }
+
+    /// Which server this is.
+    pub(in crate::sim) fn identity(&self) -> ServerIdentity {
+        ServerIdentity { run_id: self.run_id.clone(), version: self.version.clone() }
+    }
+
+    /// Its counters.
+    pub(in crate::sim) fn info(&mut self) -> CacheInfo {
+        self.evicted_keys += self.evicts_each_time;
+        CacheInfo {
+            clients: 1,
+            blocked_clients: 0,
+            used_memory: (1 << 20) + self.keys.values().map(|(value, _)| value.len() as u64 + 100).sum::<u64>(),
+            max_memory: self.max_memory,
+            evicted_keys: self.evicted_keys,
+            rejected_connections: self.rejected_connections,
+            keyspace_hits: self.asked.0,
+            keyspace_misses: self.asked.1,
+            operations_per_second: 0,
+        }
+    }
+
+    /// The server for a client that may write to it.
+    pub(in crate::sim) fn admitted(&mut self, store: &StoreAccess, now: Duration) -> Result<&mut Self, Failure> {
+        if !self.admit(&store.security, store.token.as_ref())? {
+            return Err(Failure::permanent("NOAUTH Authentication required."));
+        }
+        self.expire(now);
+        Ok(self)
+    }
+
+    /// Marks a key space as the rollout's own.
+    pub(in crate::sim) fn claim(&mut self, keys: &KeySpace) -> Result<(), Failure> {
+        self.refuse_another(keys)?;
+        self.keys.insert(keys.mark(), (keys.rollout.clone().into_bytes(), Duration::MAX));
         Ok(())
     }
-}
 
-#[async_trait]
-impl CacheConnector for World {
-    async fn connect(
-        &self,
-        route: &Route,
-        endpoint: &Endpoint,
-        security: &TransportSecurity,
-        token: Option<&Secret>,
-        timeout: Duration,
-    ) -> Result<Box<dyn CacheSession>, Failure> {
-        self.arrive(route, endpoint, timeout)?;
-        let authenticated = self
-            .look("cache.connect", Duration::from_millis(60), |state| {
-                let server = state.stores.get(&endpoint.to_string());
-                let server = server.ok_or_else(|| Failure::transient(format!("{endpoint} does not answer")))?;
-                enter(server, security, token)
-            })
-            .await?;
-        Ok(Box::new(Session { world: self.clone(), endpoint: endpoint.to_string(), authenticated }))
+    /// Removes a key space of the rollout's own.
+    pub(in crate::sim) fn release(&mut self, keys: &KeySpace) -> Result<(), Failure> {
+        self.refuse_another(keys)?;
+        self.keys.retain(|key, _| !key.starts_with(&keys.prefix));
+        Ok(())
     }
-}
 
-/// Whether a new connection is authenticated, or why it is not let in.
-pub(super) fn enter(
-    server: &CacheServer,
-    security: &TransportSecurity,
-    token: Option<&Secret>,
-) -> Result<bool, Failure> {
-    match (security, server.tls) {
-        (TransportSecurity::Plain, true) if !server.answers_plain_text => {
-            return Err(Failure::transient("the server closed the connection"));
-        }
-        (TransportSecurity::Tls { .. }, false) => {
-            return Err(Failure::permanent("the server does not speak TLS"));
-        }
-        _ => {}
-    }
-    match (&server.token, token) {
-        (None, None) => Ok(true),
-        (Some(_), None) => Ok(false),
-        (Some(_), Some(_)) if server.accepts_any_token => Ok(true),
-        (Some(right), Some(given)) if right == given.expose() => Ok(true),
-        (Some(_), Some(_)) => Err(Failure::permanent("WRONGPASS invalid username-password pair")),
-        (None, Some(_)) => Err(Failure::permanent("ERR AUTH called without any password configured")),
+    /// Refuses a key space that carries the mark of another rollout.
+    fn refuse_another(&self, keys: &KeySpace) -> Result<(), Failure> {
+        let Some((name, _)) = self.keys.get(&keys.mark()) else { return Ok(()) };
+        let name = String::from_utf8_lossy(name);
+        if name == keys.rollout { Ok(()) } else { Err(keys.belongs_to(&name)) }
     }
 }

@@ -4,11 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-
-use super::World;
-use crate::ports::Clock;
-
 /// How often a sleeper lets others go first, before it assumes that whoever sleeps shorter is no longer polled.
 const COURTESY: u32 = 64;
 
@@ -17,7 +12,7 @@ const BEGINNING: i64 = 1_753_790_400;
 
 /// The virtual time, and who waits for what.
 #[derive(Debug, Default)]
-pub(super) struct VirtualTime(Mutex<Inner>);
+pub(in crate::sim) struct VirtualTime(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -41,13 +36,19 @@ impl VirtualTime {
         self.lock().now
     }
 
+    /// The time of day.
+    pub fn timestamp(&self) -> jiff::Timestamp {
+        let beginning = jiff::Timestamp::from_second(BEGINNING).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        beginning.checked_add(self.now()).unwrap_or(jiff::Timestamp::MAX)
+    }
+
     /// Something took a while.
     pub fn pass(&self, duration: Duration) {
         self.lock().now += duration;
     }
 
     /// Waits until `duration` has passed. Whoever wakes first moves the time on, so sleepers wake in the right order.
-    async fn sleep(&self, duration: Duration) {
+    pub async fn sleep(&self, duration: Duration) {
         let sleeper = Sleeper::new(self, duration);
         let mut polite = 0;
         loop {
@@ -86,22 +87,6 @@ impl<'a> Sleeper<'a> {
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
         self.time.lock().sleepers.remove(&self.ticket);
-    }
-}
-
-#[async_trait]
-impl Clock for World {
-    fn now(&self) -> jiff::Timestamp {
-        let beginning = jiff::Timestamp::from_second(BEGINNING).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        beginning.checked_add(self.time().now()).unwrap_or(jiff::Timestamp::MAX)
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.time().now()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.time().sleep(duration).await;
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Fault {
     LostBefore,
     /// Refused for good; nothing happened.
     Permanent,
-    /// It happened, and the caller died: the call never returns. See [`super::World::crashed`].
+    /// It happened, and the caller died: the call never returns. See `World::crashed`.
     CrashAfter,
     /// The caller died before it happened: the call never returns.
     CrashBefore,
@@ -82,7 +82,7 @@ struct Noise {
 
 /// What is to go wrong, and what did.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Faults {
+pub(in crate::sim) struct Faults {
     rules: Vec<(When, Fault)>,
     calls: BTreeMap<String, u32>,
     writes: u32,

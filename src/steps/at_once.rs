@@ -8,17 +8,17 @@ use futures_util::stream::{self, StreamExt};
 /// Something to do.
 pub type Job<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// So many are looked at in the same moment.
-pub const AT_ONCE: usize = 8;
+/// The maximum number that are looked at at the same time.
+pub const MAX_CONCURRENT: usize = 8;
 
-/// Looks at each, [`AT_ONCE`] at a time, and returns what was found in the order of the things.
+/// Looks at each, [`MAX_CONCURRENT`] at a time, and returns what was found in the order of the things.
 pub async fn several_at_once<Thing, Looking: Future>(
     things: impl IntoIterator<Item = Thing>,
     look: impl Fn(Thing) -> Looking,
 ) -> Vec<Looking::Output> {
     // All made before the first is polled: the stream then holds no closure, whose lifetimes the compiler cannot follow.
     let looking: Vec<Looking> = things.into_iter().map(look).collect();
-    at_most(AT_ONCE, looking).await
+    at_most(MAX_CONCURRENT, looking).await
 }
 
 /// Does all of them, at most `limit` at a time (at least one), and returns their results in their order.
@@ -49,6 +49,6 @@ mod tests {
         })
         .await;
         assert_eq!(found, Vec::from_iter(0..50));
-        assert_eq!(most.load(Ordering::SeqCst), AT_ONCE);
+        assert_eq!(most.load(Ordering::SeqCst), MAX_CONCURRENT);
     }
 }

@@ -6,9 +6,9 @@ use crate::core::{Failure, FailureClass};
 use crate::ports::Clock;
 
 /// How long a thing that was just created may stay invisible: AWS's describe calls lag behind its create calls.
-const VISIBLE_WITHIN: Duration = Duration::from_secs(90);
-/// How often is looked.
-const EVERY: Duration = Duration::from_secs(3);
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long to wait between two reads.
+const POLL_INTERVAL: Duration = Duration::from_secs(3);
 
 /// Whether a failure of a read inside a longer wait is to be slept over rather than passed on.
 pub fn is_passing(failure: &Failure) -> bool {
@@ -42,16 +42,16 @@ impl<'a> UntilVisible<'a> {
             // Not `Transient`: the engine would wait the whole time again, as if it were a hiccup.
             Ok(None) => Failure::new(
                 FailureClass::Inconclusive,
-                format!("{} is still not visible {} s after it was created", self.what, VISIBLE_WITHIN.as_secs()),
+                format!("{} is still not visible {} s after it was created", self.what, VISIBILITY_TIMEOUT.as_secs()),
             )
             .hint("run the same command again: it looks first and adopts what is there"),
             Err(failure) if is_passing(&failure) => failure,
             Err(failure) => return Err(failure),
         };
-        if self.clock.elapsed().saturating_sub(self.start) >= VISIBLE_WITHIN {
+        if self.clock.elapsed().saturating_sub(self.start) >= VISIBILITY_TIMEOUT {
             return Err(problem);
         }
-        self.clock.sleep(EVERY).await;
+        self.clock.sleep(POLL_INTERVAL).await;
         Ok(None)
     }
 }

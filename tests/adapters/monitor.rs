@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use migrate::core::FailureClass;
-use migrate::ports::{LogCounts, MasterOf, MonitorSample, Monitoring, ProcessSample, Watched};
+use migrate::ports::{LogCounts, MasterOf, MonitorSample, MonitorSpec, Monitoring, ProcessSample};
 
 use crate::support::process::kill_children;
 use crate::support::sshd::Sshd;
@@ -39,11 +39,11 @@ while True:
 
 struct Master {
     child: Child,
-    watched: Watched,
+    watched: MonitorSpec,
     log: PathBuf,
 }
 
-fn pid_file(watched: &Watched) -> &str {
+fn pid_file(watched: &MonitorSpec) -> &str {
     match &watched.master {
         MasterOf::PidFile(file) => file.as_str(),
         MasterOf::Unit(unit) => unit,
@@ -51,12 +51,17 @@ fn pid_file(watched: &Watched) -> &str {
 }
 
 impl Master {
-    fn watched(sshd: &Sshd, at_most: Duration) -> (Watched, PathBuf) {
+    fn watched(sshd: &Sshd, at_most: Duration) -> (MonitorSpec, PathBuf) {
         let log = sshd.path("error.log");
         let path = |name: &str| sshd.path(name).to_str().expect("UTF-8").parse().expect("a path");
         let every = Duration::from_millis(100);
         (
-            Watched { master: MasterOf::PidFile(path("the pid")), error_log: Some(path("error.log")), every, at_most },
+            MonitorSpec {
+                master: MasterOf::PidFile(path("the pid")),
+                error_log: Some(path("error.log")),
+                every,
+                at_most,
+            },
             log,
         )
     }
@@ -237,7 +242,7 @@ async fn a_gunicorn_that_does_not_run_is_waited_for_and_its_end_is_seen() {
 }
 
 /// The processes on this machine that watch this pid file.
-fn watchers(watched: &Watched) -> Vec<u32> {
+fn watchers(watched: &MonitorSpec) -> Vec<u32> {
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| {
@@ -324,7 +329,8 @@ async fn a_units_main_process_is_found_again_when_it_is_another_one() {
         sshd.install("systemctl", &known);
     };
     unit(&first.child.id().to_string());
-    let watched = Watched { master: MasterOf::Unit("app.service".into()), error_log: None, ..first.watched.clone() };
+    let watched =
+        MonitorSpec { master: MasterOf::Unit("app.service".into()), error_log: None, ..first.watched.clone() };
     let mut monitoring = sshd.reader().monitor(&watched).await.expect("watching");
     let sample = until(&mut monitoring, |sample| sample.workers.len() == 2).await;
     assert_eq!(sample.master.map(|master| master.pid), Some(first.child.id()));

@@ -90,6 +90,25 @@ pub fn names_after(code: &str) -> Vec<String> {
     names
 }
 
+/// Every use of another part of the module `base` by a source in it: `from` and `to` are its children.
+pub fn edges_within(base: &[&str], source: &Source) -> BTreeSet<Edge> {
+    let module = source.module();
+    let Some(inside) = module.strip_prefix(base) else { return BTreeSet::new() };
+    let from = inside.first().copied().unwrap_or("mod");
+    let prefix = format!("crate::{}", base.join("::"));
+    let rooted = source
+        .occurrences("crate")
+        .filter_map(|at| source.code[at..].starts_with(&prefix).then_some((at, at + prefix.len())));
+    let climbing = source.occurrences("super").filter_map(|at| climb(source, at, inside.len()).map(|end| (at, end)));
+    let mut edges = BTreeSet::new();
+    for (at, end) in rooted.chain(climbing) {
+        for to in names_after(&source.code[end..]).into_iter().filter(|name| name != from) {
+            edges.insert(Edge { from: from.to_owned(), to, place: format!("{}:{}", source.path, source.line(at)) });
+        }
+    }
+    edges
+}
+
 /// The edges that are not in the table.
 pub fn forbidden(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
     let allowed = |edge: &Edge| TABLE.iter().any(|(from, to)| *from == edge.from && to.contains(&edge.to.as_str()));

@@ -7,4 +7,5 @@ mod edges;
 mod rooms;
 mod rules;
 mod sample;
+mod simulator;
 mod wording;

@@ -8,8 +8,8 @@ use super::classify;
 use crate::core::{Failure, FailureClass, Permission, Statement};
 use crate::ports::Caller;
 
-/// Actions in one simulation: long lists make the simulator slow enough to run into our timeout.
-const BATCH: usize = 40;
+/// The maximum number of actions in one simulation: long lists make the simulator slow enough to run into our timeout.
+const MAX_ACTIONS_PER_SIMULATION: usize = 40;
 
 /// STS GetCallerIdentity: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 pub(super) async fn caller(sts: &aws_sdk_sts::Client) -> Result<Caller, Failure> {
@@ -36,7 +36,7 @@ pub(super) async fn simulate(
     for statement in statements {
         let resources: Vec<String> =
             statement.resources.iter().map(|resource| concrete(resource, &caller.account)).collect();
-        for actions in statement.actions.chunks(BATCH) {
+        for actions in statement.actions.chunks(MAX_ACTIONS_PER_SIMULATION) {
             let mut found = one(iam, &source, actions, &resources).await?;
             if matches!(found, Simulation::NoSuchPrincipal) {
                 match full_role_arn(iam, &source).await {

@@ -19,13 +19,13 @@ const IDLE: NonZeroUsize = match NonZeroUsize::new(60) {
     None => NonZeroUsize::MIN,
 };
 
-/// A host that stays silent four times as long as this has gone: ssh asks three times (its `ServerAliveCountMax`, unless
-/// `ssh_config` says otherwise) and gives up when it would ask again. What goes through a connection that has died, and is
-/// not known to have, is held open on the host for long.
-const KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// The interval of ssh's keep-alive messages. A host that stays silent four times as long has gone: ssh asks three times (its
+/// `ServerAliveCountMax`, unless `ssh_config` says otherwise) and gives up when it would ask again. What goes through a
+/// connection that has died, and is not known to have, is held open on the host for long.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The master is on this machine: it answers at once or not at all.
-const CHECK: Duration = Duration::from_secs(2);
+/// How long the check of a master may take: it is on this machine, and replies at once or not at all.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How connections are opened, and the directory their control sockets live in.
 pub(super) struct Settings {
@@ -71,7 +71,7 @@ impl OpenSession {
     /// Ends the master. One that has already gone is no trouble.
     pub(super) async fn close(self) {
         // One that does not answer ends by itself when it has been idle for long enough.
-        if !matches!(timeout(CHECK, self.session.close()).await, Ok(Ok(()))) {
+        if !matches!(timeout(CHECK_TIMEOUT, self.session.close()).await, Ok(Ok(()))) {
             tracing::debug!("an idle ssh connection did not close in order");
         }
     }
@@ -104,7 +104,7 @@ impl HostConnection {
     pub(in crate::adapters) async fn session(self: &Arc<Self>) -> Result<Arc<OpenSession>, Failure> {
         let mut slot = self.session.lock().await;
         if let Some(open) = slot.as_ref() {
-            if matches!(timeout(CHECK, open.ssh().check()).await, Ok(Ok(()))) {
+            if matches!(timeout(CHECK_TIMEOUT, open.ssh().check()).await, Ok(Ok(()))) {
                 self.settings.open.used(self);
                 return Ok(open.clone());
             }
@@ -137,7 +137,7 @@ impl HostConnection {
         builder
             .known_hosts_check(KnownHosts::Strict)
             .connect_timeout(patience)
-            .server_alive_interval(KEEP_ALIVE)
+            .server_alive_interval(KEEP_ALIVE_INTERVAL)
             .control_persist(ControlPersist::IdleFor(IDLE))
             .control_directory(directory.path());
         if let Some(file) = &self.settings.config_file {

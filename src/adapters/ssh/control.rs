@@ -13,12 +13,13 @@ use crate::core::Failure;
 /// Followed by the process id, so that the directory of a living process is never taken for garbage.
 const PREFIX: &str = "migrate-";
 
-/// A UNIX socket's path is at most 104 (macOS) or 108 bytes long. To the directory come ours (23), openssh's (23),
-/// `/master` (7), and the 17 that ssh appends while it binds.
-const LONGEST_BASE: usize = 104 - 23 - 23 - 7 - 17 - 1;
+/// The maximum length of the base directory's path, in bytes. A UNIX socket's path is at most 104 (macOS) or 108 bytes long. To
+/// the directory come ours (23), openssh's (23), `/master` (7), and the 17 that ssh appends while it binds.
+const MAX_BASE_BYTES: usize = 104 - 23 - 23 - 7 - 17 - 1;
 
-/// An ssh master that lost its migrate ends after 60 idle seconds: what is older and answers nobody is garbage.
-const STALE: Duration = Duration::from_secs(120);
+/// The age at which a control socket without an answer is removed: an ssh master that lost its migrate ends after 60 idle
+/// seconds.
+const STALE_AFTER: Duration = Duration::from_secs(120);
 
 /// A directory of this process only (mode 0700), removed when dropped. What a killed `migrate` left is removed first.
 ///
@@ -39,7 +40,7 @@ fn base() -> PathBuf {
     runtime
         .into_iter()
         .chain([std::env::temp_dir()])
-        .find(|path| path.is_absolute() && path.is_dir() && path.as_os_str().len() <= LONGEST_BASE)
+        .find(|path| path.is_absolute() && path.is_dir() && path.as_os_str().len() <= MAX_BASE_BYTES)
         .unwrap_or_else(|| PathBuf::from("/tmp"))
 }
 
@@ -62,7 +63,7 @@ fn sweep(base: &Path) {
 fn is_abandoned(directory: &Path, ours: u32) -> io::Result<bool> {
     let data = std::fs::symlink_metadata(directory)?;
     let age = SystemTime::now().duration_since(data.modified()?).unwrap_or_default();
-    if !data.is_dir() || data.uid() != ours || age < STALE {
+    if !data.is_dir() || data.uid() != ours || age < STALE_AFTER {
         return Ok(false);
     }
     for session in std::fs::read_dir(directory)? {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::reader::{HostReader, QUICK};
+use super::reader::{HostReader, READ_TIMEOUT_SECONDS};
 use super::run::{Finished, Job, Unfinished, run};
 use super::writer::HostWriter;
 use crate::core::rollout::AbsolutePath;
@@ -15,8 +15,8 @@ const FACTS: &str = concat!(include_str!("scripts/detached.py"), "\n\n", include
 const START: &str = concat!(include_str!("scripts/detached.py"), "\n\n", include_str!("scripts/detached_start.py"));
 const STOP: &str = concat!(include_str!("scripts/detached.py"), "\n\n", include_str!("scripts/detached_stop.py"));
 
-/// What is kept of what a program says: an error log's end.
-const SAID: usize = 16 * 1024;
+/// How much of the end of an error log is kept, in bytes.
+const MAX_LOG_BYTES: usize = 16 * 1024;
 
 /// Exit codes of the programs after which nothing runs: EX_NOINPUT, EX_UNAVAILABLE and EX_CONFIG of sysexits.h.
 const NOTHING_HAPPENED: [i32; 3] = [66, 69, 78];
@@ -34,7 +34,7 @@ impl DetachedRead for HostReader {
         let what = format!("looking at the process in {directory}");
         let fixed = ["", pid_file.as_str(), FACTS, directory.as_str(), pid_file.as_str()];
         let arguments: Vec<&str> = fixed.into_iter().chain(variables.iter().map(String::as_str)).collect();
-        let answer = self.ask(&what, SHELL, &arguments, QUICK).await?;
+        let answer = self.ask(&what, SHELL, &arguments, READ_TIMEOUT_SECONDS).await?;
         // What does not fit is not repeated: it may hold values of the environment.
         serde_json::from_str(&answer).map_err(|error| self.nonsense(&what, &error.to_string()))
     }
@@ -43,7 +43,7 @@ impl DetachedRead for HostReader {
 impl HostWriter {
     /// Runs a program to its end. No limit of time of its own: the programs have theirs.
     async fn detach(&self, what: &str, arguments: &[&str]) -> Result<(), WriteFailure> {
-        let job = Job { script: SHELL, arguments, seconds: None, limit: SAID };
+        let job = Job { script: SHELL, arguments, seconds: None, limit: MAX_LOG_BYTES };
         match run(self.connection(), &job).await {
             Ok(finished) => ended(&format!("{}: {what}", self.connection().host()), &finished),
             Err(Unfinished::NotBegun(failure)) => Err(WriteFailure::clean(failure)),

@@ -29,14 +29,14 @@ const COPY: &str = program!("copy.py");
 const REMOVE: &str = program!("remove.py");
 const INSTALL: &str = program!("install.py");
 
-/// How long a look at a few files may take on the host, in seconds.
-const QUICK: u64 = 60;
+/// How long a read of a few files may take on the host, in seconds.
+const READ_TIMEOUT_SECONDS: u64 = 60;
 /// How long comparing two trees may take, in seconds.
-const THOROUGH: u64 = 900;
+const TREE_TIMEOUT_SECONDS: u64 = 900;
 /// How long importing the application may take, in seconds.
-const IMPORT: u64 = 120;
-/// What an answer may be, in bytes.
-const SHORT: usize = 1 << 20;
+const IMPORT_TIMEOUT_SECONDS: u64 = 120;
+/// The maximum size of a reply, in bytes.
+const MAX_REPLY_BYTES: usize = 1 << 20;
 
 /// The exit code for something that is not ours: EX_DATAERR of sysexits.h.
 const FOREIGN: i32 = 65;
@@ -74,7 +74,7 @@ impl HostReader {
         request: &Value,
         seconds: u64,
     ) -> Result<T, Failure> {
-        let finished = self.look(&script(program, request), &[], seconds, SHORT).await?;
+        let finished = self.look(&script(program, request), &[], seconds, MAX_REPLY_BYTES).await?;
         answer(self.host(), what, &finished)
     }
 }
@@ -82,7 +82,7 @@ impl HostReader {
 impl HostWriter {
     /// No limit of time: a copy takes as long as it takes. It ends by itself when it has lost its reader.
     async fn program(&self, what: &str, program: &str, request: &Value) -> Result<(), WriteFailure> {
-        let job = Job { script: &script(program, request), arguments: &[], seconds: None, limit: SHORT };
+        let job = Job { script: &script(program, request), arguments: &[], seconds: None, limit: MAX_REPLY_BYTES };
         let finished = match run(self.connection(), &job).await {
             Ok(finished) => finished,
             Err(Unfinished::NotBegun(failure)) => return Err(WriteFailure::clean(failure)),
@@ -100,7 +100,7 @@ impl FilesRead for HostReader {
     async fn owned_directory(&self, place: &OwnedDirectory) -> Result<DirectoryState, Failure> {
         #[derive(Deserialize)]
         #[serde(tag = "state", rename_all = "snake_case")]
-        enum Answer {
+        enum DirectoryReply {
             Missing,
             Unfinished,
             Complete,
@@ -108,28 +108,28 @@ impl FilesRead for HostReader {
         }
         let what = format!("looking at {}", place.directory);
         let request = json!({ "look": "owned", "to": place.directory, "rollout": place.rollout });
-        Ok(match self.program(&what, LOOK, &request, QUICK).await? {
-            Answer::Missing => DirectoryState::Missing,
-            Answer::Unfinished => DirectoryState::Unfinished,
-            Answer::Complete => DirectoryState::Complete,
-            Answer::Foreign { why } => DirectoryState::Foreign(why),
+        Ok(match self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await? {
+            DirectoryReply::Missing => DirectoryState::Missing,
+            DirectoryReply::Unfinished => DirectoryState::Unfinished,
+            DirectoryReply::Complete => DirectoryState::Complete,
+            DirectoryReply::Foreign { why } => DirectoryState::Foreign(why),
         })
     }
 
     async fn files(&self, directory: &AbsolutePath, paths: &[String]) -> Result<Vec<Option<FileFacts>>, Failure> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct FileReply {
             digest: String,
             mode: u32,
         }
         let what = format!("looking at files in {directory}");
         let request = json!({ "look": "files", "directory": directory, "paths": paths });
-        let answers: Vec<Option<Answer>> = self.program(&what, LOOK, &request, QUICK).await?;
+        let answers: Vec<Option<FileReply>> = self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await?;
         let nonsense = |found: &str| parse::unexpected(self.host(), &what, found);
         if answers.len() != paths.len() {
             return Err(nonsense("another number of answers"));
         }
-        let facts = |found: Answer| {
+        let facts = |found: FileReply| {
             if !parse::is_digest(&found.digest) {
                 return Err(nonsense("a digest that is none"));
             }
@@ -141,7 +141,7 @@ impl FilesRead for HostReader {
     async fn private_file(&self, directory: &AbsolutePath, path: &str) -> Result<Secret, Failure> {
         let what = format!("reading {directory}/{path}");
         let request = json!({ "look": "private", "directory": directory, "path": path });
-        self.program(&what, LOOK, &request, QUICK).await.map(Secret::new)
+        self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await.map(Secret::new)
     }
 
     async fn differences(
@@ -152,13 +152,13 @@ impl FilesRead for HostReader {
     ) -> Result<Vec<String>, Failure> {
         let what = format!("comparing {one} with {other}");
         let request = json!({ "look": "differences", "one": one, "other": other, "left_out": texts(left_out) });
-        self.program(&what, LOOK, &request, THOROUGH).await
+        self.program(&what, LOOK, &request, TREE_TIMEOUT_SECONDS).await
     }
 
     async fn smoke_import(&self, import: &SmokeImport) -> Result<Option<String>, Failure> {
         let what = format!("importing the application of {} in {}", import.unit, import.directory);
-        let request = json!({ "unit": import.unit, "directory": import.directory, "seconds": IMPORT });
-        self.program(&what, SMOKE, &request, IMPORT + QUICK).await
+        let request = json!({ "unit": import.unit, "directory": import.directory, "seconds": IMPORT_TIMEOUT_SECONDS });
+        self.program(&what, SMOKE, &request, IMPORT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS).await
     }
 }
 

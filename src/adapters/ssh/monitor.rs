@@ -15,19 +15,19 @@ use super::run::BOOT;
 use super::{classify, parse};
 use crate::core::Failure;
 use crate::core::rollout::{AbsolutePath, SshHost};
-use crate::ports::{MasterOf, MonitorRead, MonitorSample, Monitoring, Watched};
+use crate::ports::{MasterOf, MonitorRead, MonitorSample, MonitorSpec, Monitoring};
 
 const SCRIPT: &str = include_str!("scripts/monitor.sh");
 const PROGRAM: &str = include_str!("scripts/monitor.py");
 
-/// Every so many samples have PSS: for it the kernel walks through all of a process's pages.
-const PSS_EVERY: &str = "5";
-/// What a line may be at most, in bytes: a thousand workers.
-const LONGEST: usize = 1 << 20;
-/// How much later than due a sample may be before the host is taken to have gone.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The interval of the samples that have PSS, in samples: for it the kernel walks through all of a process's pages.
+const PSS_SAMPLE_INTERVAL: &str = "5";
+/// The maximum length of a line, in bytes: a thousand workers.
+const MAX_LINE_BYTES: usize = 1 << 20;
+/// How much later than due a sample may be before the host counts as gone.
+const SAMPLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the reason of an unexpected end is waited for.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const EXIT_REASON_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A session that a child process of it keeps open.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ struct HostMonitoring {
 
 #[async_trait]
 impl MonitorRead for HostReader {
-    async fn monitor(&self, watched: &Watched) -> Result<Box<dyn Monitoring>, Failure> {
+    async fn monitor(&self, watched: &MonitorSpec) -> Result<Box<dyn Monitoring>, Failure> {
         let host = self.connection().host().clone();
         let every = watched.every.max(Duration::from_millis(100));
         let open = Shared(self.connection().session().await?);
@@ -70,7 +70,7 @@ impl MonitorRead for HostReader {
             MasterOf::Unit(unit) => ("unit", unit.as_str()),
         };
         command.args([kind, master, watched.error_log.as_ref().map_or("", AbsolutePath::as_str)]);
-        command.args([&milliseconds(every), &milliseconds(watched.at_most), PSS_EVERY]);
+        command.args([&milliseconds(every), &milliseconds(watched.at_most), PSS_SAMPLE_INTERVAL]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().await.map_err(|error| classify::broken(&host, &error))?;
         let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
@@ -98,7 +98,7 @@ impl HostMonitoring {
                 return Some(line);
             }
             looked_at = self.begun.len();
-            if looked_at > LONGEST || !matches!(self.stdout.read_buf(&mut self.begun).await, Ok(1..)) {
+            if looked_at > MAX_LINE_BYTES || !matches!(self.stdout.read_buf(&mut self.begun).await, Ok(1..)) {
                 return None;
             }
         }
@@ -107,7 +107,7 @@ impl HostMonitoring {
     /// Why the output ended before it was time.
     async fn last_words(&mut self) -> Failure {
         let mut said = Vec::new();
-        let _ = timeout(LAST_WORDS, (&mut self.stderr).take(4_096).read_to_end(&mut said)).await;
+        let _ = timeout(EXIT_REASON_TIMEOUT, (&mut self.stderr).take(4_096).read_to_end(&mut said)).await;
         let said = String::from_utf8_lossy(&said);
         let host = &self.host;
         match said.lines().rfind(|line| !line.trim().is_empty()) {
@@ -126,7 +126,7 @@ impl Monitoring for HostMonitoring {
         if self.ended {
             return Ok(None);
         }
-        let patience = self.every + PATIENCE;
+        let patience = self.every + SAMPLE_TIMEOUT;
         let Ok(line) = timeout(patience, self.line()).await else {
             let words = format!("{}: watching: no sample within {} s", self.host, patience.as_secs());
             return Err(Failure::transient(words));

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::connection::HostConnection;
 
-/// Each is an ssh process here and a session there. What asks many hosts asks eight at a time, and beside that little is
-/// open for long, so that the next step finds the connections of the last one still there.
-const AT_MOST: usize = 16;
+/// The maximum number of open connections. Each is an ssh process here and a session there. What asks many hosts asks eight
+/// at a time, and beside that little is open for long, so that the next step finds the connections of the last one still
+/// there.
+const MAX_CONNECTIONS: usize = 16;
 
 /// The connections that are open or being opened, the one used longest ago first.
 #[derive(Default)]
@@ -34,7 +35,7 @@ impl OpenConnections {
         {
             let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
             bring_forward(&mut recent, connection);
-            let mut over = recent.len().saturating_sub(AT_MOST);
+            let mut over = recent.len().saturating_sub(MAX_CONNECTIONS);
             recent.retain(|known| {
                 if over == 0 {
                     return true;

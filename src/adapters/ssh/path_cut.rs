@@ -14,10 +14,10 @@ use crate::core::rollout::{Name, SshHost};
 use crate::core::{ApplyPermit, Failure, UndoPermit};
 use crate::ports::{CutState, PathCut, PathRead, PathWrite, WriteFailure};
 
-/// How long each of these may take on the host, in seconds: resolving a name is the slowest of it.
-const QUICK: u64 = 60;
-/// What they may answer, in bytes.
-const SHORT: usize = 1 << 16;
+/// How long each command may take on the host, in seconds: resolving a name is the slowest part.
+const COMMAND_TIMEOUT_SECONDS: u64 = 60;
+/// The maximum size of a reply, in bytes.
+const MAX_REPLY_BYTES: usize = 1 << 16;
 /// How the script ends when it refuses, EX_NOPERM of sysexits.h. Nothing has happened then.
 const REFUSED: i32 = 77;
 
@@ -27,7 +27,7 @@ impl PathRead for HostReader {
         let what = "looking at the path to the store";
         let arguments = [rollout.as_str()];
         let script = include_str!("scripts/path_cut_state.sh");
-        let job = Job { script, arguments: &arguments, seconds: Some(QUICK), limit: SHORT };
+        let job = Job { script, arguments: &arguments, seconds: Some(COMMAND_TIMEOUT_SECONDS), limit: MAX_REPLY_BYTES };
         let finished = run(self.connection(), &job).await.map_err(Unfinished::into_failure)?;
         let host = self.connection().host();
         let answer = parse::text(host, what, parse::body(host, what, &finished)?)?;
@@ -68,7 +68,7 @@ impl PathWrite for HostWriter {
 }
 
 async fn write(connection: &Arc<HostConnection>, script: &str, arguments: &[&str]) -> Result<Finished, WriteFailure> {
-    let job = Job { script, arguments, seconds: Some(QUICK), limit: SHORT };
+    let job = Job { script, arguments, seconds: Some(COMMAND_TIMEOUT_SECONDS), limit: MAX_REPLY_BYTES };
     run(connection, &job).await.map_err(|unfinished| match unfinished {
         Unfinished::NotBegun(failure) => WriteFailure::clean(failure),
         Unfinished::Lost(failure) => WriteFailure::unknown(failure),

@@ -9,12 +9,12 @@ use tokio::time::timeout;
 use crate::core::Failure;
 use crate::ports::{Endpoint, Reachability};
 
-/// A name that does not resolve within this was never tried.
-const RESOLVE: Duration = Duration::from_secs(10);
+/// How long the name may take to resolve. A name that takes longer was never tried.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tries every address of the endpoint, each for `limit`, until one is open; else tells the last one's answer.
 pub(super) async fn from_here(endpoint: &Endpoint, limit: Duration) -> Result<Reachability, Failure> {
-    let Ok(Ok(addresses)) = timeout(RESOLVE, lookup_host((endpoint.host.as_str(), endpoint.port))).await else {
+    let Ok(Ok(addresses)) = timeout(RESOLVE_TIMEOUT, lookup_host((endpoint.host.as_str(), endpoint.port))).await else {
         return Ok(Reachability::NoRoute);
     };
     let mut answer = Reachability::NoRoute;

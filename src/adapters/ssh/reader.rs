@@ -17,18 +17,18 @@ use crate::ports::{
     CommandOutput, DiskFacts, Endpoint, ModuleFacts, Reachability, Script, ServiceFacts, TargetRead, TreeFacts,
 };
 
-/// How long a quick look may take on the host, in seconds.
-pub(super) const QUICK: u64 = 60;
+/// How long a read of a few facts may take on the host, in seconds.
+pub(super) const READ_TIMEOUT_SECONDS: u64 = 60;
 /// How long hashing a tree may take, in seconds.
-const THOROUGH: u64 = 900;
+const TREE_TIMEOUT_SECONDS: u64 = 900;
 /// How long importing one module may take, in seconds: pandas from a cold disk takes ten.
-const IMPORT: u64 = 60;
-/// What a quick look may answer, in bytes.
-const SHORT: usize = 1 << 20;
-/// What the listing of a tree may be, in bytes: about half a million files.
-const LONG: usize = 1 << 27;
-/// What is kept of a script's output, in bytes.
-pub(super) const OUTPUT: usize = 64 * 1024;
+const IMPORT_TIMEOUT_SECONDS: u64 = 60;
+/// The maximum size of the reply to a read of a few facts, in bytes.
+const MAX_REPLY_BYTES: usize = 1 << 20;
+/// The maximum size of the listing of a tree, in bytes: about half a million files.
+const MAX_LISTING_BYTES: usize = 1 << 27;
+/// How much of a script's output is kept, in bytes.
+pub(super) const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
 /// Looks at one host.
 pub(super) struct HostReader {
@@ -68,7 +68,7 @@ impl HostReader {
         arguments: &[&str],
         seconds: u64,
     ) -> Result<String, Failure> {
-        let finished = self.look(script, arguments, seconds, SHORT).await?;
+        let finished = self.look(script, arguments, seconds, MAX_REPLY_BYTES).await?;
         let body = parse::body(self.host(), what, &finished)?;
         parse::text(self.host(), what, body).map(str::to_owned)
     }
@@ -83,7 +83,8 @@ impl HostReader {
         let what = format!("reading {directory}");
         let arguments: Vec<&str> =
             std::iter::once(directory.as_str()).chain(volatile.iter().map(VolatilePattern::as_str)).collect();
-        let finished = self.look(include_str!("scripts/tree.sh"), &arguments, THOROUGH, LONG).await?;
+        let finished =
+            self.look(include_str!("scripts/tree.sh"), &arguments, TREE_TIMEOUT_SECONDS, MAX_LISTING_BYTES).await?;
         let changed = || Failure::transient(format!("{}: {what}: the tree changed while it was read", self.host()));
         let body = parse::body(self.host(), &what, &finished).map_err(|failure| {
             // A file that vanished between the listing and its hashing; a directory that is not there exits with 66.
@@ -128,14 +129,15 @@ pub(in crate::adapters) async fn reach_from(
 #[async_trait]
 impl TargetRead for HostReader {
     async fn hello(&self) -> Result<String, Failure> {
-        let answer = self.ask("asking for the account", include_str!("scripts/hello.sh"), &[], QUICK).await?;
+        let answer =
+            self.ask("asking for the account", include_str!("scripts/hello.sh"), &[], READ_TIMEOUT_SECONDS).await?;
         let account = answer.strip_prefix("account ").map(str::trim_end).filter(|account| !account.is_empty());
         account.map(str::to_owned).ok_or_else(|| self.nonsense("asking for the account", &answer))
     }
 
     async fn service(&self, unit: &str) -> Result<ServiceFacts, Failure> {
         let what = format!("looking at {unit}");
-        let answer = self.ask(&what, include_str!("scripts/service.sh"), &[unit], QUICK).await?;
+        let answer = self.ask(&what, include_str!("scripts/service.sh"), &[unit], READ_TIMEOUT_SECONDS).await?;
         service::facts(&answer).ok_or_else(|| self.nonsense(&what, &answer))
     }
 
@@ -153,7 +155,8 @@ impl TargetRead for HostReader {
 
     async fn disk(&self, directory: &AbsolutePath) -> Result<DiskFacts, Failure> {
         let what = format!("measuring the room for {directory}");
-        let answer = self.ask(&what, include_str!("scripts/disk.sh"), &[directory.as_str()], QUICK).await?;
+        let answer =
+            self.ask(&what, include_str!("scripts/disk.sh"), &[directory.as_str()], READ_TIMEOUT_SECONDS).await?;
         let numbers = answer
             .trim_end()
             .split_once(' ')
@@ -163,7 +166,7 @@ impl TargetRead for HostReader {
 
     async fn listening(&self) -> Result<Vec<u16>, Failure> {
         let what = "listing the listening ports";
-        let answer = self.ask(what, include_str!("scripts/listening.sh"), &[], QUICK).await?;
+        let answer = self.ask(what, include_str!("scripts/listening.sh"), &[], READ_TIMEOUT_SECONDS).await?;
         listening_ports(&answer).ok_or_else(|| self.nonsense(what, &answer))
     }
 
@@ -174,10 +177,11 @@ impl TargetRead for HostReader {
         modules: &[String],
     ) -> Result<Vec<ModuleFacts>, Failure> {
         let what = format!("importing modules with {interpreter}");
-        let seconds = IMPORT.to_string();
+        let seconds = IMPORT_TIMEOUT_SECONDS.to_string();
         let fixed = [interpreter, directory.as_str(), &seconds, include_str!("scripts/module.py")];
         let arguments: Vec<&str> = fixed.into_iter().chain(modules.iter().map(String::as_str)).collect();
-        let total = (IMPORT + 5) * u64::try_from(modules.len()).unwrap_or(u64::MAX / 1000) + QUICK;
+        let total = (IMPORT_TIMEOUT_SECONDS + 5) * u64::try_from(modules.len()).unwrap_or(u64::MAX / 1000)
+            + READ_TIMEOUT_SECONDS;
         let answer = self.ask(&what, include_str!("scripts/modules.sh"), &arguments, total).await?;
         let mut lines = answer.lines();
         let facts = modules.iter().map(|name| module_facts(name, lines.next()?, lines.next()?)).collect();
@@ -190,7 +194,7 @@ impl TargetRead for HostReader {
     }
 
     async fn check(&self, script: &Script) -> Result<CommandOutput, Failure> {
-        let job = Job { script: &script.0, arguments: &[], seconds: None, limit: OUTPUT };
+        let job = Job { script: &script.0, arguments: &[], seconds: None, limit: MAX_OUTPUT_BYTES };
         let finished = run(&self.connection, &job).await.map_err(super::run::Unfinished::into_failure)?;
         Ok(output(&finished))
     }
@@ -218,18 +222,18 @@ fn listening_ports(addresses: &str) -> Option<Vec<u16>> {
 fn module_facts(name: &str, status: &str, answer: &str) -> Option<ModuleFacts> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Answer {
+    struct ImportReply {
         version: Option<String>,
         problem: Option<String>,
     }
     let name = name.to_owned();
     let code: i32 = status.strip_prefix("module ")?.parse().ok()?;
     if code == 0 {
-        let Answer { version, problem } = serde_json::from_str(answer).ok()?;
+        let ImportReply { version, problem } = serde_json::from_str(answer).ok()?;
         return Some(ModuleFacts { name, version, problem });
     }
     let problem = match code {
-        124 | 137 => format!("the import did not end within {IMPORT} s"),
+        124 | 137 => format!("the import did not end within {IMPORT_TIMEOUT_SECONDS} s"),
         signal if signal > 128 => format!("the import crashed the interpreter (signal {})", signal - 128),
         code => format!("the import ended the interpreter (exit code {code})"),
     };

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::files::{answer, installed, script, texts};
 use super::reader::HostReader;
-use super::release_answers::{Answer, Plan};
+use super::release_answers::{InspectReply, Plan};
 use super::run::{Finished, Job, Unfinished, run};
 use super::writer::HostWriter;
 use crate::core::rollout::AbsolutePath;
@@ -37,10 +37,10 @@ const ROOM: &str = program!("drop_in.py", "room.py");
 const BUILD: &str = program!("build.py");
 const SWITCH: &str = program!("drop_in.py", "logged.py", "switch.py");
 
-/// How long a look may take on the host, in seconds.
-const QUICK: u64 = 60;
-/// What an answer may be, in bytes.
-const SHORT: usize = 1 << 20;
+/// How long a read may take on the host, in seconds.
+const READ_TIMEOUT_SECONDS: u64 = 60;
+/// The maximum size of a reply, in bytes.
+const MAX_REPLY_BYTES: usize = 1 << 20;
 /// Exit codes of the programs: something is not allowed, and a switch that did not come about.
 const NOT_PERMITTED: i32 = 77;
 const NOT_SWITCHED: i32 = 69;
@@ -86,8 +86,9 @@ fn expected(file: &InstalledFile) -> Value {
 impl ReleaseRead for HostReader {
     async fn releases(&self, site: &ReleaseSite) -> Result<ReleaseFacts, Failure> {
         let what = format!("looking at the releases of {}", site.live);
-        let finished = self.look(&script(LOOK, &request(site, json!({}))), &[], QUICK, SHORT).await?;
-        answer::<Answer>(self.host(), &what, &finished).map(Into::into)
+        let finished =
+            self.look(&script(LOOK, &request(site, json!({}))), &[], READ_TIMEOUT_SECONDS, MAX_REPLY_BYTES).await?;
+        answer::<InspectReply>(self.host(), &what, &finished).map(Into::into)
     }
 }
 
@@ -99,7 +100,7 @@ impl HostWriter {
         program: &str,
         request: &Value,
     ) -> Result<T, WriteFailure> {
-        let job = Job { script: &script(program, request), arguments: &[], seconds: None, limit: SHORT };
+        let job = Job { script: &script(program, request), arguments: &[], seconds: None, limit: MAX_REPLY_BYTES };
         let finished = match run(self.connection(), &job).await {
             Ok(finished) => finished,
             Err(Unfinished::NotBegun(failure)) => return Err(WriteFailure::clean(failure)),

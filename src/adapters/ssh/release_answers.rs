@@ -6,7 +6,7 @@ use crate::ports::{DirectoryState, LiveTree, ProcessFacts, ReleaseFacts, Release
 
 /// Everything that `look.py` says.
 #[derive(Deserialize)]
-pub(super) struct Answer {
+pub(super) struct InspectReply {
     directory: Directory,
     in_place: Vec<String>,
     shared: Vec<String>,
@@ -54,8 +54,8 @@ pub(super) struct Plan {
     pub(super) whole: bool,
 }
 
-impl From<Answer> for ReleaseFacts {
-    fn from(answer: Answer) -> Self {
+impl From<InspectReply> for ReleaseFacts {
+    fn from(answer: InspectReply) -> Self {
         Self {
             room: ReleaseRoom {
                 directory: match answer.directory {
@@ -94,7 +94,7 @@ impl From<Tree> for LiveTree {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, LiveTree, ReleaseFacts};
+    use super::{InspectReply, LiveTree, ReleaseFacts};
     use crate::ports::DirectoryState;
 
     #[test]
@@ -103,11 +103,11 @@ mod tests {
             "may_hand_over": false, "live": {"kind": "original", "name": null}, "has_original": true, "releases": ["ab12"],
             "unfinished": [], "running": {"master": {"pid": 7, "started_ticks": 9}, "workers": [],
             "tree": {"kind": "release", "name": "ab12"}, "beside": []}}"#;
-        let facts: ReleaseFacts = serde_json::from_str::<Answer>(said).expect("facts").into();
+        let facts: ReleaseFacts = serde_json::from_str::<InspectReply>(said).expect("facts").into();
         assert_eq!(facts.room.directory, DirectoryState::Foreign("a link".into()));
         assert_eq!(facts.live, LiveTree::Original);
         let running = facts.running.expect("it runs");
         assert_eq!((running.master.pid, running.tree), (7, LiveTree::Release(facts.releases[0].clone())));
-        assert!(serde_json::from_str::<Answer>(&said.replace("\"original\"", "\"moon\"")).is_err());
+        assert!(serde_json::from_str::<InspectReply>(&said.replace("\"original\"", "\"moon\"")).is_err());
     }
 }

@@ -20,8 +20,9 @@ const ANNOUNCED_END: &str = "\ncode=$?\necho 'migrate: the script has ended' >&2
 const ENDED: &[u8] = b"migrate: the script has ended\n";
 const NOT_WHOLE: &str = "migrate: the script did not arrive whole";
 
-/// A script that started something which keeps our output open (a daemon) is done all the same.
-const STRAGGLERS: Duration = Duration::from_secs(5);
+/// How long the end of a script's output is waited for. A script that started something which keeps our output open (a daemon)
+/// is done all the same.
+const OUTPUT_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A script that ended.
 #[derive(Debug)]
@@ -150,7 +151,7 @@ async fn converse(command: &mut openssh::OwningCommand<&openssh::Session>, job: 
     let all = async { tokio::join!(send, read_out, read_err) };
     let stragglers = async {
         ended.notified().await;
-        tokio::time::sleep(STRAGGLERS).await;
+        tokio::time::sleep(OUTPUT_CLOSE_TIMEOUT).await;
     };
     tokio::select! { biased; _ = all => {}, () = stragglers => {} }
     let status = child.wait().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::connection::HostConnection;
-use super::reader::{OUTPUT, output};
+use super::reader::{MAX_OUTPUT_BYTES, output};
 use super::run::{Job, Unfinished, run};
 use crate::core::{ApplyPermit, UndoPermit};
 use crate::ports::{CommandOutput, Script, TargetWrite, WriteFailure};
@@ -27,7 +27,7 @@ impl HostWriter {
     /// No limit of time: how long a script may take is its step's business, and one that is cut off is worse than one
     /// that is waited for. A host that stops answering ends the connection within 20 s.
     async fn write(&self, script: &Script) -> Result<CommandOutput, WriteFailure> {
-        let job = Job { script: &script.0, arguments: &[], seconds: None, limit: OUTPUT };
+        let job = Job { script: &script.0, arguments: &[], seconds: None, limit: MAX_OUTPUT_BYTES };
         match run(&self.connection, &job).await {
             Ok(finished) => Ok(output(&finished)),
             Err(Unfinished::NotBegun(failure)) => Err(WriteFailure::clean(failure)),

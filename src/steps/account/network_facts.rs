@@ -16,7 +16,7 @@ use crate::steps::targets::list;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
 /// ElastiCache's quota of subnets in a subnet group.
-const MOST_SUBNETS: usize = 20;
+const MAX_SUBNETS: usize = 20;
 
 /// Finds every instance, their one VPC, its subnets, and the security groups that stand for the application.
 pub struct NetworkFacts;
@@ -146,7 +146,7 @@ fn spread(subnets: Vec<SubnetFacts>) -> Vec<String> {
         ranked.extend(ids.into_iter().enumerate());
     }
     ranked.sort();
-    let mut chosen: Vec<String> = ranked.into_iter().take(MOST_SUBNETS).map(|(_, id)| id).collect();
+    let mut chosen: Vec<String> = ranked.into_iter().take(MAX_SUBNETS).map(|(_, id)| id).collect();
     chosen.sort();
     chosen
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::members::{Cohort, Member, Pair, Script, Told};
+use super::members::{Cohort, Member, Pair, ReadScript, Told};
 use crate::core::rollout::JourneyRequest;
 use crate::core::{Digest, Failure, Secret};
 use crate::ports::BrowserCookie;
 
-/// The version that is written.
-const VERSION: u32 = 1;
+/// The version of the format that is written.
+const FORMAT_VERSION: u32 = 1;
 
 /// Nothing in here shows itself: it holds cookies.
 #[derive(Serialize, Deserialize)]
@@ -81,7 +81,7 @@ fn secret(values: BTreeMap<String, String>) -> BTreeMap<String, Secret> {
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn write(cohort: &Cohort) -> Result<Secret, Failure> {
-    let script = |script: &Script| ScriptFile {
+    let script = |script: &ReadScript| ScriptFile {
         journey: script.journey.clone(),
         questions: script.questions.clone(),
         pairs: script
@@ -105,7 +105,7 @@ pub fn write(cohort: &Cohort) -> Result<Secret, Failure> {
         written: member.written.iter().map(|(at, values)| (*at, exposed(values))).collect(),
     };
     let file = CohortFile {
-        version: VERSION,
+        version: FORMAT_VERSION,
         opened: cohort.opened,
         scripts: cohort.scripts.iter().map(script).collect(),
         users: cohort.members.iter().map(member).collect(),
@@ -128,12 +128,12 @@ pub fn read(text: &Secret, place: &str) -> Result<Cohort, Failure> {
         Failure::permanent(message).hint(hint)
     };
     let head: Head = serde_json::from_str(text.expose()).map_err(|error| broken(&error))?;
-    if head.version != VERSION {
-        let message = format!("{place} has version {}, and this program knows only {VERSION}", head.version);
+    if head.version != FORMAT_VERSION {
+        let message = format!("{place} has version {}, and this program knows only {FORMAT_VERSION}", head.version);
         return Err(Failure::permanent(message).hint("use the migrate that wrote it"));
     }
     let file: CohortFile = serde_json::from_str(text.expose()).map_err(|error| broken(&error))?;
-    let script = |script: ScriptFile| Script {
+    let script = |script: ScriptFile| ReadScript {
         journey: script.journey,
         questions: script.questions,
         pairs: script.pairs.into_iter().map(|PairFile { name, read }| Pair { name, read }).collect(),

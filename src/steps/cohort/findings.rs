@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::core::{Measurement, Verdict};
 use crate::steps::measure::measurement;
 
-/// More examples than this are not kept.
-const MOST_EXAMPLES: usize = 3;
+/// The maximum number of examples that are kept.
+const MAX_EXAMPLES: usize = 3;
 
 /// What has become of one. The later ones outweigh the earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -26,9 +26,9 @@ pub enum Fate {
     Lost,
 }
 
-/// What was found out about one.
+/// The result of the replay of one user.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct MemberResult {
     /// What has become of the user.
     pub fate: Fate,
     /// The first words about that.
@@ -41,7 +41,7 @@ pub struct Found {
     pub requests: u64,
 }
 
-impl Found {
+impl MemberResult {
     /// Something happened to the user.
     pub fn meets(&mut self, fate: Fate, words: String) {
         if fate > self.fate {
@@ -84,7 +84,7 @@ impl Replayed {
         Self::default()
     }
 
-    pub(super) fn of(all: Vec<Found>, age: jiff::SignedDuration) -> Self {
+    pub(super) fn of(all: Vec<MemberResult>, age: jiff::SignedDuration) -> Self {
         let mut replayed = Self { users: all.len(), age_seconds: age.as_secs(), ..Self::default() };
         for found in all {
             let count = match found.fate {
@@ -102,7 +102,7 @@ impl Replayed {
             for title in found.other_bodies {
                 *replayed.other_bodies.entry(title).or_default() += 1;
             }
-            replayed.examples.extend(found.words.filter(|_| replayed.examples.len() < MOST_EXAMPLES));
+            replayed.examples.extend(found.words.filter(|_| replayed.examples.len() < MAX_EXAMPLES));
         }
         replayed
     }

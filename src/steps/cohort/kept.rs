@@ -9,12 +9,12 @@ use crate::steps::production_target;
 use crate::steps::site::copy_access::Trial;
 use crate::steps::site::release_layout;
 
-/// No instance is asked by more of them at a time.
-const MOST_AT_ONCE: u32 = 8;
+/// The maximum number of users that ask one instance at the same time.
+const MAX_CONCURRENT_USERS: u32 = 8;
 
 /// As many of them at a time as the instance has workers for, so that others are not held up.
 pub fn at_once(rollout: &Rollout) -> usize {
-    usize::try_from(rollout.application.workers.clamp(1, MOST_AT_ONCE)).unwrap_or(1)
+    usize::try_from(rollout.application.workers.clamp(1, MAX_CONCURRENT_USERS)).unwrap_or(1)
 }
 
 /// The users that are kept on a target; `None` when none are.

@@ -12,14 +12,14 @@ pub struct Cohort {
     /// When they were opened.
     pub opened: jiff::Timestamp,
     /// What they are asked. As it was when they were opened: rollout.yaml may have changed since.
-    pub scripts: Vec<Script>,
+    pub scripts: Vec<ReadScript>,
     /// They themselves.
     pub members: Vec<Member>,
 }
 
-/// What the users who have walked one journey are asked.
+/// The reads of the users who have walked one journey.
 #[derive(Debug, Clone)]
-pub struct Script {
+pub struct ReadScript {
     /// The journey.
     pub journey: String,
     /// Requests that only read. The first one tells who a user is, or at least that the user is known.

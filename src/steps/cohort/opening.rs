@@ -16,8 +16,8 @@ use crate::steps::at_once::at_most;
 use crate::steps::production_target;
 use crate::steps::site::copy_access;
 
-/// Between the two times that everything is asked: what differs by the second is not what is to be compared.
-const BETWEEN: Duration = Duration::from_millis(2_100);
+/// How long after the first time everything is asked again: what differs by the second is not compared.
+const REPEAT_INTERVAL: Duration = Duration::from_millis(2_100);
 
 /// Opens as many users on a target as rollout.yaml wants. They act as people do, and nothing is kept of them here.
 ///
@@ -59,7 +59,7 @@ impl Opening<'_> {
         // Twice, each time with the cookies of the beginning: what is not the same then was never the same, and a user who
         // is not known the second time could never be asked again.
         let first = self.asked(&member).await?;
-        self.context.ports.clock.sleep(BETWEEN).await;
+        self.context.ports.clock.sleep(REPEAT_INTERVAL).await;
         let second = self.asked(&member).await?;
         member.answers = same(&first.0, &second.0);
         let both = |at: &usize| first.1.contains(at) && second.1.contains(at);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Replayed;
-use super::findings::{Fate, Found};
+use super::findings::{Fate, MemberResult};
 use super::kept::at_once;
-use super::members::{Cohort, Member, Script, Told};
+use super::members::{Cohort, Member, ReadScript, Told};
 use crate::core::rollout::{IDENTITY, JourneyRequest, Method, ProductionTarget};
 use crate::core::{Digest, Failure, Secret};
 use crate::ports::{Browser, LoadTarget};
@@ -17,8 +17,8 @@ use crate::steps::site::copy_access;
 use crate::steps::site::copy_access::SessionSaid;
 use crate::steps::site::copy_access::Trial;
 
-/// A user without an answer is asked once more, after this long.
-const ONCE_MORE_AFTER: Duration = Duration::from_secs(1);
+/// How long to wait before the one retry of a user without an answer.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Asks all of them.
 ///
@@ -40,13 +40,14 @@ pub async fn at(
     trial: Option<&Trial<'_>>,
     cohort: &Cohort,
 ) -> Result<Replayed, Failure> {
-    let mut jobs: Vec<Job<'_, Result<Found, Failure>>> = Vec::new();
+    let mut jobs: Vec<Job<'_, Result<MemberResult, Failure>>> = Vec::new();
     for member in &cohort.members {
         let Some(script) = cohort.scripts.get(member.script) else { continue };
         let visiting = Visiting { context, site, trial, script };
         jobs.push(Box::pin(async move { visiting.found(member).await }));
     }
-    let found = at_most(at_once(context.rollout()), jobs).await.into_iter().collect::<Result<Vec<Found>, Failure>>()?;
+    let found =
+        at_most(at_once(context.rollout()), jobs).await.into_iter().collect::<Result<Vec<MemberResult>, Failure>>()?;
     Ok(Replayed::of(found, context.ports.clock.now().duration_since(cohort.opened)))
 }
 
@@ -88,7 +89,7 @@ pub struct Visiting<'a> {
     /// What tells where a session was read from.
     pub trial: Option<&'a Trial<'a>>,
     /// What is asked.
-    pub script: &'a Script,
+    pub script: &'a ReadScript,
 }
 
 impl Visiting<'_> {
@@ -166,11 +167,11 @@ impl Visiting<'_> {
     }
 
     /// What has become of a user.
-    async fn found(&self, member: &Member) -> Result<Found, Failure> {
+    async fn found(&self, member: &Member) -> Result<MemberResult, Failure> {
         let mut visit = self.visit(member).await?;
         let is_silent = |reply: &Reply| matches!(reply, Reply::Silent(_));
         if visit.answers.values().chain(visit.pairs.values()).any(is_silent) {
-            self.context.ports.clock.sleep(ONCE_MORE_AFTER).await;
+            self.context.ports.clock.sleep(RETRY_DELAY).await;
             let before = visit.requests;
             visit = self.visit(member).await?;
             visit.requests += before;
@@ -178,8 +179,8 @@ impl Visiting<'_> {
         Ok(self.judge(member, visit))
     }
 
-    fn judge(&self, member: &Member, visit: Visit) -> Found {
-        let mut found = Found { read: visit.read, requests: visit.requests, ..Found::default() };
+    fn judge(&self, member: &Member, visit: Visit) -> MemberResult {
+        let mut found = MemberResult { read: visit.read, requests: visit.requests, ..MemberResult::default() };
         match visit.answers.get(&0) {
             Some(_) if visit.is_somebody_else => {
                 let title = self.script.questions.first().map(JourneyRequest::title).unwrap_or_default();
@@ -215,7 +216,7 @@ impl Visiting<'_> {
         found
     }
 
-    fn compare(&self, member: &Member, at: usize, now: &Told, found: &mut Found) {
+    fn compare(&self, member: &Member, at: usize, now: &Told, found: &mut MemberResult) {
         let Some(before) = member.answers.get(&at) else { return };
         let title = self.script.questions.get(at).map(JourneyRequest::title).unwrap_or_default();
         let is_other =

@@ -1,7 +1,7 @@
 //! How far a journey can be walked so that the user is still known afterwards, and what can be asked then. Found out by
 //! somebody who walks it first: a file cannot say which request ends a session.
 
-use super::members::{Pair, Script};
+use super::members::{Pair, ReadScript};
 use crate::core::rollout::{IDENTITY, Journey, JourneyRequest};
 use crate::core::{Failure, FailureClass};
 use crate::ports::{Answer, Browser, LoadTarget};
@@ -16,7 +16,7 @@ pub struct Known {
     /// Writes of `shared_state`, one for each pair of the script.
     pub writes: Vec<JourneyRequest>,
     /// What can be asked then.
-    pub script: Script,
+    pub script: ReadScript,
 }
 
 impl Known {
@@ -118,7 +118,7 @@ impl Scouting<'_> {
         Known {
             walk,
             writes: shared.iter().map(|pair| pair.write.clone()).collect(),
-            script: Script { journey: self.journey.name.to_string(), questions, pairs },
+            script: ReadScript { journey: self.journey.name.to_string(), questions, pairs },
         }
     }
 

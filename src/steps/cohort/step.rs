@@ -17,12 +17,12 @@ use crate::steps::{
     Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext, cohort, production_target,
 };
 
-/// How often users without an answer are asked again when they are asked a last time.
-const PATIENCE: u32 = 3;
-/// How long after.
-const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// How many times users without an answer are asked again in the last check.
+const MAX_RETRIES: u32 = 3;
+/// How long to wait before each retry.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 /// Only its owner may read it.
-const MODE: u32 = 0o600;
+const FILE_MODE: u32 = 0o600;
 
 /// Whether the plan opens synthetic users on its targets.
 pub fn is_planned(plan: &Plan) -> bool {
@@ -71,8 +71,8 @@ impl Change for SessionCohort {
         }
         let found = reader.files(&place.directory, &[release_layout::COHORT.to_owned()]).await?;
         let Some(facts) = found.into_iter().flatten().next() else { return Ok(Presence::Absent) };
-        if facts.mode != MODE {
-            let why = format!("{} has the mode {:o}, not {MODE:o}", release_layout::COHORT, facts.mode);
+        if facts.mode != FILE_MODE {
+            let why = format!("{} has the mode {:o}, not {FILE_MODE:o}", release_layout::COHORT, facts.mode);
             return Ok(Presence::Ours(Condition::Broken(why)));
         }
         Ok(Presence::Ours(match cohort::kept_on(context, target).await {
@@ -152,12 +152,12 @@ impl SessionCohort {
         };
         let mut asked = asked;
         // A master that has just taken over may not answer yet.
-        for _ in 0..PATIENCE {
+        for _ in 0..MAX_RETRIES {
             if asked.harmed() > 0 || asked.unanswered == 0 {
                 break;
             }
             context.say(format!("{}; asking again", asked.words(name)));
-            context.ports.clock.sleep(AGAIN_AFTER).await;
+            context.ports.clock.sleep(RETRY_INTERVAL).await;
             asked = cohort::replay(context, name).await?;
         }
         context.say(asked.words(name));

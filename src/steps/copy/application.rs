@@ -13,8 +13,16 @@ use crate::steps::site::copy_layout;
 use crate::steps::targets::list;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
+<<<<<<< HEAD
 /// What has to stay free beside the copy, in bytes: the application goes on writing.
 const RESERVE: u64 = 256 << 20;
+=======
+/// The fact that says where the copy is.
+pub const DIRECTORY: &str = "copy.directory";
+
+/// The space that has to stay free beside the copy, in bytes: the application continues to write.
+const FREE_SPACE_RESERVE_BYTES: u64 = 256 << 20;
+>>>>>>> h3
 
 /// Copies the tree.
 pub struct ApplicationCopy;
@@ -75,7 +83,7 @@ impl Change for ApplicationCopy {
             from: application.directory.clone(),
             to: copy_layout::place(rollout),
             volatile: application.volatile.clone(),
-            needed_bytes: tree.bytes.saturating_add(RESERVE),
+            needed_bytes: tree.bytes.saturating_add(FREE_SPACE_RESERVE_BYTES),
         };
         context.read.say(format!("copying {} files to {}", tree.files, copy.to.directory));
         let writer = context.ports.targets.writer(&WritableTarget::staging(rollout));

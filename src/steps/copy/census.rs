@@ -10,11 +10,12 @@ use crate::ports::{CensusFacts, CensusJob};
 use crate::steps::measure::measurement;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
-/// A session larger than this is read and written whole with every request of its user, and is felt.
-const BLOATED: u64 = 1 << 20;
+/// The size, in bytes, above which a session is large: it is read and written whole with every request of its user, and is
+/// felt.
+const LARGE_SESSION_BYTES: u64 = 1 << 20;
 
-/// No more types than this are named in one line.
-const NAMED: usize = 3;
+/// The maximum number of types that are named in one line.
+const MAX_NAMED_TYPES: usize = 3;
 
 /// Counts.
 pub struct SessionCensus;
@@ -78,13 +79,13 @@ fn summary(counted: &CensusFacts) -> String {
         let mut types: Vec<(&String, &u64)> = counted.unserializable.iter().collect();
         types.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
         let mut named: Vec<String> =
-            types.iter().take(NAMED).map(|(name, count)| format!("{name} in {count}")).collect();
-        if types.len() > NAMED {
-            named.push(format!("{} more types", types.len() - NAMED));
+            types.iter().take(MAX_NAMED_TYPES).map(|(name, count)| format!("{name} in {count}")).collect();
+        if types.len() > MAX_NAMED_TYPES {
+            named.push(format!("{} more types", types.len() - MAX_NAMED_TYPES));
         }
         parts.push(format!("would stay in the old store: {}", named.join(", ")));
     }
-    if largest > BLOATED {
+    if largest > LARGE_SESSION_BYTES {
         parts.push(format!("would bloat: the largest takes {} with every request of its user", size(largest)));
     }
     if counted.untrusted + counted.unreadable > 0 {

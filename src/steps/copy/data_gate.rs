@@ -19,14 +19,14 @@ use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, St
 
 /// The user whose session the values are in.
 const USER: u32 = 1;
-/// How often four readers at once are tried until every worker has answered.
-const MOST_ROUNDS: usize = 30;
-/// So many rounds without a new worker, and there is none.
-const QUIET_ROUNDS: usize = 5;
+/// The maximum number of rounds, of four readers at once, until every worker has answered.
+const MAX_ROUNDS: usize = 30;
+/// The number of rounds without a new worker after which there is none.
+const MAX_QUIET_ROUNDS: usize = 5;
 /// How long to wait between two rounds.
-const BETWEEN: Duration = Duration::from_millis(200);
-/// More values than this are not named in one line.
-const NAMED: usize = 5;
+const ROUND_INTERVAL: Duration = Duration::from_millis(200);
+/// The maximum number of values that are named in one line.
+const MAX_NAMED_VALUES: usize = 5;
 
 /// Writes, reads, restarts, reads.
 pub struct DataGate(Settings);
@@ -132,7 +132,7 @@ impl Reading<'_> {
     /// Reads until no worker answers that did not answer before. Says what is damaged.
     async fn in_every_worker(&mut self) -> Result<Option<String>, Failure> {
         let mut quiet = 0;
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let known = self.by.len();
             for read in self.four_at_once().await? {
                 self.by.insert(read.pid);
@@ -143,10 +143,10 @@ impl Reading<'_> {
                 }
             }
             quiet = if self.by.len() == known { quiet + 1 } else { 0 };
-            if quiet >= QUIET_ROUNDS && self.by.len() > 1 {
+            if quiet >= MAX_QUIET_ROUNDS && self.by.len() > 1 {
                 break;
             }
-            self.context.ports.clock.sleep(BETWEEN).await;
+            self.context.ports.clock.sleep(ROUND_INTERVAL).await;
         }
         Ok(None)
     }
@@ -180,7 +180,7 @@ impl Reading<'_> {
                     pids.join(", ")
                 )));
             }
-            clock.sleep(BETWEEN * 5).await;
+            clock.sleep(ROUND_INTERVAL * 5).await;
         }
     }
 
@@ -214,8 +214,8 @@ impl Reading<'_> {
         if damaged.is_empty() {
             return None;
         }
-        let more = damaged.len().saturating_sub(NAMED);
-        let mut words: Vec<String> = damaged.into_values().take(NAMED).collect();
+        let more = damaged.len().saturating_sub(MAX_NAMED_VALUES);
+        let mut words: Vec<String> = damaged.into_values().take(MAX_NAMED_VALUES).collect();
         if more > 0 {
             words.push(format!("and {more} more"));
         }

@@ -20,10 +20,10 @@ use crate::steps::targets::protected::facts::Baseline;
 use crate::steps::waiting::UntilVisible;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
-/// How often the workers are counted until all are there.
-const COUNTS: u32 = 10;
-/// Between two counts.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How many times the workers are counted until all are there.
+const MAX_COUNTS: u32 = 10;
+/// How long to wait between two counts.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Runs the copy.
 pub struct CopyProcess(Settings);
@@ -132,10 +132,15 @@ impl Change for CopyProcess {
             let Some(copy) = wait.over(seen).await? else { continue };
             counted += 1;
             // Workers are forked one after the other; how many there are in the end is for `verify` to judge.
+<<<<<<< HEAD
             if u32::try_from(copy.workers.len()).is_ok_and(|count| count == gunicorn.workers) || counted >= COUNTS {
                 return Ok(Facts::new().with_fact(COPY_PID_FILE, gunicorn.pid_file.to_string()));
+=======
+            if u32::try_from(copy.workers.len()).is_ok_and(|count| count == gunicorn.workers) || counted >= MAX_COUNTS {
+                return Ok(Facts::new().with("copy.pid_file", gunicorn.pid_file.to_string()));
+>>>>>>> h3
             }
-            clock.sleep(PAUSE).await;
+            clock.sleep(POLL_INTERVAL).await;
         }
     }
 

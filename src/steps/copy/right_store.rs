@@ -17,8 +17,8 @@ use crate::steps::site::session_on_store::{CookieName, Wanted};
 use crate::steps::site::{copy_access, copy_layout, original_session};
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
-/// How long a store on the host itself may take: it answers at once, or it is not there.
-const LOCAL_WITHIN: Duration = Duration::from_secs(5);
+/// How long a store on the host itself may take: it replies at once, or it does not exist.
+const LOCAL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where a store stands that nobody configured: what Flask-Session falls back to, with no more than a warning.
 const LOCAL: (&str, u16) = ("127.0.0.1", 6379);
 /// The user who opens the session.
@@ -103,7 +103,7 @@ async fn on_no_other(context: &ReadContext<'_>, wanted: &Wanted) -> (Measurement
     let local = Endpoint { host: LOCAL.0.to_owned(), port: LOCAL.1 };
     let route = Route::Through(context.rollout().staging.host.clone());
     // Without the token: it is not for a server that nobody knows.
-    let connect = context.ports.cache.connect(&route, &local, &TransportSecurity::Plain, None, LOCAL_WITHIN);
+    let connect = context.ports.cache.connect(&route, &local, &TransportSecurity::Plain, None, LOCAL_TIMEOUT);
     let seen = match connect.await {
         Ok(session) => look_around(session, &wanted.key).await,
         Err(failure) if failure.class.is_retryable() => Local::Nothing,

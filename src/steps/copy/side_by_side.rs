@@ -13,9 +13,9 @@ use crate::steps::watch::turns::{Course, WarmUp, copy, original, original_again}
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
 /// The seed of the order of turns when the original is compared with itself.
-const ITSELF: u64 = 1;
+const CONTROL_SEED: u64 = 1;
 /// The seed of the order of turns when it is compared with the copy.
-const COPY: u64 = 2;
+const COPY_SEED: u64 = 2;
 
 /// Compares.
 pub struct SideBySideComparison;
@@ -64,8 +64,8 @@ impl Observe for SideBySideComparison {
             WarmUp::Ready(course) => course,
             WarmUp::Nothing(met_with) => return Ok(concluded(nothing(rollout, why_nothing(&met_with)))),
         };
-        let itself = course.turns(&original(rollout), &original_again(rollout), ITSELF).await?;
-        let copy = course.turns(&original(rollout), &copy(rollout), COPY).await?;
+        let itself = course.turns(&original(rollout), &original_again(rollout), CONTROL_SEED).await?;
+        let copy = course.turns(&original(rollout), &copy(rollout), COPY_SEED).await?;
         let compared = Compared { itself, copy, journeys_per_second: course.journeys_per_second() };
         Ok(concluded(judge(&compared, rollout)))
     }

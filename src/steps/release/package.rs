@@ -17,8 +17,8 @@ use crate::steps::site::{bridge_files, copy_layout, release_layout as layout};
 use crate::steps::targets::named;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
-/// What has to stay free beside a release, in bytes: the application goes on writing.
-const RESERVE: u64 = 256 << 20;
+/// The space that has to stay free beside a release, in bytes: the application continues to write.
+const FREE_SPACE_RESERVE_BYTES: u64 = 256 << 20;
 
 /// Builds the release.
 pub struct ReleasePackage(Settings);
@@ -256,6 +256,6 @@ impl ReleasePackage {
             .hint("find out who changed it. If the change is wanted: `migrate rollback --to 0` and phase 1 again"));
         }
         let files = wanted.files(context).await?;
-        Ok(ReleaseBuild { name: wanted.name, files, needed_bytes: tree.bytes.saturating_add(RESERVE) })
+        Ok(ReleaseBuild { name: wanted.name, files, needed_bytes: tree.bytes.saturating_add(FREE_SPACE_RESERVE_BYTES) })
     }
 }

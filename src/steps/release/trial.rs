@@ -19,8 +19,8 @@ use crate::steps::{
     production_target,
 };
 
-/// As few as show what another worker knows.
-const WORKERS: u32 = 2;
+/// The number of workers of a release on trial: the fewest that show what another worker knows.
+const TRIAL_WORKERS: u32 = 2;
 
 /// Tries a release.
 pub struct ReleaseTrial(Settings);
@@ -62,7 +62,7 @@ impl ReleaseTrial {
             // The release's own configuration brings the bridge, as it will when it is live.
             application: None,
             port: self.port(rollout),
-            workers: WORKERS,
+            workers: TRIAL_WORKERS,
             pid_file: layout::below(directory, layout::TRIAL_PID_FILE)?,
             access_log: layout::below(directory, layout::TRIAL_ACCESS_LOG)?,
             error_log: layout::below(directory, layout::TRIAL_ERROR_LOG)?,

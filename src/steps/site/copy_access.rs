@@ -12,8 +12,8 @@ use crate::steps::ReadContext;
 /// The header that opens the trial endpoints.
 const TOKEN_HEADER: &str = "X-Migrate-Trial";
 
-/// More of an answer is not quoted.
-const QUOTED: usize = 120;
+/// The maximum length of the quoted part of an answer, in characters.
+const MAX_QUOTED: usize = 120;
 
 /// The original on staging. It is reached as the copy is, or a comparison of the two would compare the ways.
 pub fn original(rollout: &Rollout) -> LoadTarget {
@@ -230,7 +230,8 @@ impl<'a> Trial<'a> {
             ))
             .hint(self.begin_anew));
         }
-        let quoted: String = answer.body.chars().take(QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let quoted: String =
+            answer.body.chars().take(MAX_QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
         if answer.status != 200 {
             return Err(
                 Failure::permanent(format!("{asked} answers {}: `{quoted}`", answer.status)).hint(self.look_into)

@@ -15,7 +15,7 @@ use crate::steps::ReadContext;
 use crate::steps::measure::measurement;
 
 /// How long a connection to a store may take to open.
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A session, as its browser and the process itself have it.
 pub struct Opened {
@@ -156,7 +156,7 @@ pub async fn on_this_store(
     let token = context.ports.secrets.auth_token(&context.rollout().cache.auth).await?;
     let route = Route::Through(host.clone());
     let security = store_access::security(context);
-    let connect = context.ports.cache.connect(&route, &wanted.endpoint, &security, token.as_ref(), CONNECT_WITHIN);
+    let connect = context.ports.cache.connect(&route, &wanted.endpoint, &security, token.as_ref(), CONNECT_TIMEOUT);
     let mut session = connect.await?;
     let server = session.identity().await?;
     let is_there = session.get(&wanted.key).await?.is_some();

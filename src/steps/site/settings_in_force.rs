@@ -139,7 +139,7 @@ fn read(said: &EffectiveSettings, running: &Running, variables: &BTreeMap<String
 }
 
 /// Requests per worker, on average, until all have answered: the kernel chooses the worker.
-const ASKED_PER_WORKER: usize = 20;
+const REQUESTS_PER_WORKER: usize = 20;
 
 /// Asks as this synthetic user until every worker has answered.
 pub async fn ask(
@@ -149,7 +149,7 @@ pub async fn ask(
     variables: &BTreeMap<String, String>,
 ) -> Result<Vec<Measurement>, Failure> {
     let mut answers: BTreeMap<u32, EffectiveSettings> = BTreeMap::new();
-    for _ in 0..running.count.max(1) * ASKED_PER_WORKER {
+    for _ in 0..running.count.max(1) * REQUESTS_PER_WORKER {
         // A connection of its own, so that it may be another worker's.
         let mut browser = trial.open(user, Vec::new()).await?;
         let said: EffectiveSettings = trial.ask(&mut *browser, Method::Get, ENDPOINT).await?;

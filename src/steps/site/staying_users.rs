@@ -11,16 +11,16 @@ use crate::ports::{Browser, Browsers, Clock, LoadTarget};
 
 /// The bridge's header: `pid=1; read=redis; wrote=both`.
 const HEADER: &str = "x-migrate-sessions";
-/// More examples than this are not kept.
-const MOST_EXAMPLES: usize = 3;
+/// The maximum number of examples that are kept.
+const MAX_EXAMPLES: usize = 3;
 
 /// How a journey's users sign in, and how they are asked who they are.
-pub struct Script<'a> {
+pub struct SignInScript<'a> {
     signing_in: &'a [JourneyRequest],
     asking: &'a JourneyRequest,
 }
 
-impl<'a> Script<'a> {
+impl<'a> SignInScript<'a> {
     /// The beginning of the first journey that asks, by a GET, who the user is.
     ///
     /// # Errors
@@ -40,16 +40,16 @@ impl<'a> Script<'a> {
     }
 }
 
-impl<'a> Script<'a> {
+impl<'a> SignInScript<'a> {
     /// What a user does to sign in.
     pub fn signing_in(&self) -> &'a [JourneyRequest] {
         self.signing_in
     }
 }
 
-/// What users met with in one stretch of time.
+/// What users observed in one stretch of time.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Seen {
+pub struct UserObservations {
     /// Requests.
     pub asked: u64,
     /// Answers of 500 and above.
@@ -66,14 +66,14 @@ pub struct Seen {
     pub read: BTreeMap<String, u64>,
 }
 
-impl Seen {
+impl UserObservations {
     /// Requests that were not answered as they should have been.
     pub fn bad(&self) -> u64 {
         self.wrong + self.unanswered
     }
 
     fn example(&mut self, words: String) {
-        if self.examples.len() < MOST_EXAMPLES {
+        if self.examples.len() < MAX_EXAMPLES {
             self.examples.push(words);
         }
     }
@@ -95,8 +95,8 @@ impl StayingUser {
         clock: &dyn Clock,
         target: &LoadTarget,
         number: u32,
-        script: &Script<'_>,
-        seen: &mut Seen,
+        script: &SignInScript<'_>,
+        seen: &mut UserObservations,
     ) -> Result<Option<Self>, Failure> {
         let mut user = Self { number, browser: browsers.open(target, number, Vec::new()).await? };
         for request in script.signing_in {
@@ -110,13 +110,23 @@ impl StayingUser {
     }
 
     /// Asks who the user is. The store that the bridge read from, when the answer was right and says so.
-    pub async fn ask(&mut self, clock: &dyn Clock, script: &Script<'_>, seen: &mut Seen) -> Option<String> {
+    pub async fn ask(
+        &mut self,
+        clock: &dyn Clock,
+        script: &SignInScript<'_>,
+        seen: &mut UserObservations,
+    ) -> Option<String> {
         let read = self.make(clock, script.asking, seen).await?;
         *seen.read.entry(read.clone()).or_default() += 1;
         Some(read)
     }
 
-    async fn make(&mut self, clock: &dyn Clock, request: &JourneyRequest, seen: &mut Seen) -> Option<String> {
+    async fn make(
+        &mut self,
+        clock: &dyn Clock,
+        request: &JourneyRequest,
+        seen: &mut UserObservations,
+    ) -> Option<String> {
         let start = clock.elapsed();
         let answer = self.browser.request(request).await;
         let took = clock.elapsed().saturating_sub(start);

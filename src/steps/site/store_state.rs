@@ -9,9 +9,9 @@ use crate::ports::{CacheInfo, StoreAccess};
 use crate::steps::ReadContext;
 
 /// How long a connection may take to open.
-pub const CONNECT_WITHIN: Duration = Duration::from_secs(15);
-/// How often the round trip is measured.
-const PINGS: usize = 9;
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many times the round trip is measured.
+const PING_COUNT: usize = 9;
 
 /// How the store is doing.
 #[derive(Debug, Clone, Serialize)]
@@ -39,14 +39,14 @@ impl StoreSeen {
 /// When it cannot be reached.
 pub async fn look(context: &ReadContext<'_>, access: &StoreAccess) -> Result<StoreSeen, Failure> {
     let clock = &context.ports.clock;
-    let mut session = access.open(&*context.ports.cache, CONNECT_WITHIN).await?;
-    let mut trips = Vec::with_capacity(PINGS);
-    for _ in 0..PINGS {
+    let mut session = access.open(&*context.ports.cache, CONNECT_TIMEOUT).await?;
+    let mut trips = Vec::with_capacity(PING_COUNT);
+    for _ in 0..PING_COUNT {
         let began = clock.elapsed();
         session.ping().await?;
         trips.push(clock.elapsed().saturating_sub(began));
     }
     trips.sort_unstable();
-    let round_trip_ms = trips[PINGS / 2].as_secs_f64() * 1_000.0;
+    let round_trip_ms = trips[PING_COUNT / 2].as_secs_f64() * 1_000.0;
     Ok(StoreSeen { info: session.info().await?, round_trip_ms })
 }

@@ -9,8 +9,8 @@ use crate::ports::{BridgeLog, BridgeTotals};
 use crate::steps::ReadContext;
 use crate::steps::site::release_layout;
 
-/// Requests of our own that may be waited for: two windows' worth, in windows.
-const WAITED_FOR: u64 = 2;
+/// The maximum number of our own requests without a count in the log, in windows' worth of requests.
+const MAX_PENDING_WINDOWS: u64 = 2;
 
 /// Reads the live release's metrics file.
 ///
@@ -54,7 +54,7 @@ impl Window<'_> {
         let reads = self.reads();
         let owed = kept.owed.saturating_add(self.own);
         // A request without a cookie, such as signing in, is none to the bridge: they are not waited for for ever.
-        kept.owed = owed.saturating_sub(reads).min(self.own.saturating_mul(WAITED_FOR));
+        kept.owed = owed.saturating_sub(reads).min(self.own.saturating_mul(MAX_PENDING_WINDOWS));
         reads.saturating_sub(owed)
     }
 

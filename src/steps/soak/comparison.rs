@@ -16,10 +16,10 @@ use crate::evidence::{Proportion, difference, over_rounds, ratio};
 use crate::ports::LoadResult;
 use crate::steps::watch::comparison::{aligned_sides, example};
 
-/// So many blocks are remembered.
-const MOST_BLOCKS: usize = 12;
-/// A block holds so many windows at most.
-const LARGEST: u64 = 5;
+/// The maximum number of blocks that are kept.
+const MAX_BLOCKS: usize = 12;
+/// The maximum number of windows in a block.
+const MAX_WINDOWS_PER_BLOCK: u64 = 5;
 /// How sure a judgement has to be that only keeps a window from counting.
 const SURE: f64 = 0.95;
 /// How sure one has to be that takes a release back, over many windows.
@@ -42,10 +42,10 @@ pub struct Blocks {
 impl Blocks {
     /// One more window of a soak of so many: how many times as slow the target was, and the counts.
     pub fn add(&mut self, windows: u64, ratio: Option<f64>, counts: [u64; 4]) {
-        let size = (windows / (2 * MOST_BLOCKS as u64)).clamp(1, LARGEST);
+        let size = (windows / (2 * MAX_BLOCKS as u64)).clamp(1, MAX_WINDOWS_PER_BLOCK);
         if self.last.last().is_none_or(|(windows, ..)| *windows >= size) {
             self.last.push((0, 0, 1_000, [0; 4]));
-            if self.last.len() > MOST_BLOCKS {
+            if self.last.len() > MAX_BLOCKS {
                 self.last.remove(0);
             }
         }
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(blocks.ratios(), [2.0], "the mean of logarithms");
         assert_eq!(blocks.errors(), (Proportion::new(1, 40), Proportion::new(3, 40)));
         (0..500).for_each(|_| blocks.add(1_440, Some(1.0), [0, 10, 0, 10]));
-        assert_eq!((blocks.last.len(), blocks.windows(), blocks.all), (MOST_BLOCKS, 59, [1, 5_040]));
+        assert_eq!((blocks.last.len(), blocks.windows(), blocks.all), (MAX_BLOCKS, 59, [1, 5_040]));
         assert!(blocks.ratios().iter().all(|ratio| (ratio - 1.0).abs() < 1e-9));
     }
 

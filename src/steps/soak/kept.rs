@@ -13,8 +13,15 @@ use crate::core::{Document, Facts};
 use crate::ports::{BridgeTotals, ProcessFacts};
 use crate::steps::facts::SOAK_KEPT;
 
+<<<<<<< HEAD
 /// The counters of so many processes are kept.
 const MOST_PROCESSES: usize = 8;
+=======
+/// The fact.
+const NAME: &str = "soak.kept";
+/// The maximum number of processes whose counters are kept.
+const MAX_PROCESSES: usize = 8;
+>>>>>>> h3
 
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -80,7 +87,7 @@ impl Kept {
             let kept = known.iter().find(|(pid, _)| *pid == totals.pid).map(|(_, before)| *before);
             let seen = || first.iter().find(|one| one.pid == totals.pid).map(judged);
             // A process that was not kept for want of room, or before the first window, has a past; any other is new.
-            let may_be_old = is_first || known.len() >= MOST_PROCESSES;
+            let may_be_old = is_first || known.len() >= MAX_PROCESSES;
             let before = kept.or_else(|| may_be_old.then(seen).flatten()).unwrap_or_default();
             // The id of one that has ended may be another's now.
             let before = if now.iter().zip(before).any(|(now, before)| *now < before) { [0; 4] } else { before };
@@ -88,7 +95,7 @@ impl Kept {
                 *sum += now - before;
             }
         }
-        let skipped = last.len().saturating_sub(MOST_PROCESSES);
+        let skipped = last.len().saturating_sub(MAX_PROCESSES);
         self.bridge = last.iter().skip(skipped).map(|totals| (totals.pid, judged(totals))).collect();
         sum
     }

@@ -11,13 +11,13 @@ use crate::steps::ReadContext;
 use crate::steps::site::{copy_access, release_layout};
 use crate::steps::watch::turns::without_thinking;
 
-/// A user who waits longer has given up. Longer than an ssh connection takes to be found dead: what was lost in one must
+/// How long an answer is waited for. Longer than an ssh connection takes to be found dead: a request that was lost in one must
 /// not be followed by another request into the same.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Each of the two has so many turns in a window.
-const ROUNDS: u32 = 2;
-/// So many other targets are asked whether they are still as they were.
-const MOST_ASKED: usize = 3;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The number of turns that each of the two has in a window.
+const TURNS_PER_WINDOW: u32 = 2;
+/// The maximum number of other targets that are checked for changes.
+const MAX_TARGETS_ASKED: usize = 3;
 
 /// What our users met with.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub async fn control<'a>(
     let rollout = context.rollout();
     let others = rollout.production.targets.iter().rev().filter(|other| other.name != target.name);
     let (mut switched, mut why) = (None, "there is no other target".to_owned());
-    for other in others.take(MOST_ASKED) {
+    for other in others.take(MAX_TARGETS_ASKED) {
         if !registered.is_in_service(&other.name) {
             why = format!("{} is not in service", other.name);
             continue;
@@ -96,10 +96,10 @@ pub async fn probe(
                 .await?;
         return Ok(probed);
     };
-    let turn = length / (2 * ROUNDS);
-    let rate = rate(rollout, length, turn * ROUNDS);
+    let turn = length / (2 * TURNS_PER_WINDOW);
+    let rate = rate(rollout, length, turn * TURNS_PER_WINDOW);
     let mut other = Some(LoadResult::default());
-    for (position, side) in turns(ROUNDS, seed).into_iter().enumerate() {
+    for (position, side) in turns(TURNS_PER_WINDOW, seed).into_iter().enumerate() {
         // The same moments for both of a round.
         let seed = seed.wrapping_mul(1_000).wrapping_add(position as u64 / 2);
         match (side, &mut other) {
@@ -143,7 +143,7 @@ async fn walk(
     let plan = LoadPlan {
         first_user,
         seed,
-        timeout: PATIENCE,
+        timeout: REQUEST_TIMEOUT,
         // The network may go between a connection and its request. Such a connection holds a synchronous worker until
         // Gunicorn's timeout, and users of that instance wait for one of the others.
         requests_at_once: Some(1),

@@ -20,10 +20,10 @@ use crate::steps::{
     Diff, DiffAction, Kind, Observation, ReadContext, Step, Watch, Watched, measure, production_target,
 };
 
-/// What the end of a window takes, when all is well, and at least.
-const END_TAKES: Duration = Duration::from_secs(3);
-/// No more than this part of a window is left for its end.
-const END_PART: u32 = 6;
+/// How long the end of a window takes at least, when all is well.
+const WINDOW_END_DURATION: Duration = Duration::from_secs(3);
+/// The largest share of a window that is left for its end, as its denominator.
+const MAX_WINDOW_END_SHARE: u32 = 6;
 
 /// Watches a production target.
 pub struct ProductionSoak(Settings);
@@ -119,7 +119,8 @@ impl Watch for ProductionSoak {
         let registered = Registered::look(context).await?;
         let control = probe::control(context, target, &registered).await;
         let left = || window.saturating_sub(clock.elapsed().saturating_sub(began));
-        let length = left().saturating_sub(END_TAKES.min(window / END_PART)).max(Duration::from_secs(1));
+        let length =
+            left().saturating_sub(WINDOW_END_DURATION.min(window / MAX_WINDOW_END_SHARE)).max(Duration::from_secs(1));
         let seed = kept.windows.wrapping_add(now.as_second().unsigned_abs());
         // Whichever of them cannot go on ends the window: half a look is none.
         let (workers, probed) = tokio::try_join!(

@@ -6,12 +6,12 @@ use crate::core::{Failure, Judgement, Subject, Verdict};
 use crate::ports::{CacheInfo, Endpoint, Route, StoreAccess};
 use crate::steps::ReadContext;
 use crate::steps::site::store_access;
-use crate::steps::site::store_state::CONNECT_WITHIN;
+use crate::steps::site::store_state::CONNECT_TIMEOUT;
 
-/// Fuller than this, in percent of what it may use, it will soon have to evict.
-const FULL: u64 = 80;
-/// So much of its identity is enough to tell one server from another.
-const SHORT: usize = 10;
+/// The share of its memory, in percent, above which the store will soon have to evict.
+const FULL_PERCENT: u64 = 80;
+/// The length of the part of a run id, in characters, that tells one server from another.
+const RUN_ID_PREFIX_LENGTH: usize = 10;
 
 /// What it says.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub async fn look(
         ..store_access::through_staging(context, endpoint).await?
     };
     let asked = async {
-        let mut session = access.open(&*context.ports.cache, CONNECT_WITHIN).await?;
+        let mut session = access.open(&*context.ports.cache, CONNECT_TIMEOUT).await?;
         let identity = session.identity().await?;
         Ok::<_, Failure>(StoreLook { run_id: identity.run_id, info: session.info().await? })
     };
@@ -53,7 +53,8 @@ pub fn judge(seen: &Result<StoreLook, String>, kept: &mut Kept) -> Vec<Judgement
         Ok(look) => look,
         Err(why) => return vec![reason(Verdict::Hold, format!("the store does not answer from the target: {why}"))],
     };
-    let now = (run_id.chars().take(SHORT).collect::<String>(), info.evicted_keys, info.rejected_connections);
+    let now =
+        (run_id.chars().take(RUN_ID_PREFIX_LENGTH).collect::<String>(), info.evicted_keys, info.rejected_connections);
     let before = kept.store.replace(now.clone());
     let mut reasons = Vec::new();
     let (mut evicted, mut rejected) = (0, 0);
@@ -79,10 +80,10 @@ pub fn judge(seen: &Result<StoreLook, String>, kept: &mut Kept) -> Vec<Judgement
         reasons.push(reason(Verdict::Abort, words));
     }
     if let Some(most) =
-        info.max_memory.filter(|most| u128::from(info.used_memory) * 100 > u128::from(*most) * u128::from(FULL))
+        info.max_memory.filter(|most| u128::from(info.used_memory) * 100 > u128::from(*most) * u128::from(FULL_PERCENT))
     {
         let words = format!(
-            "the store uses {} of {} MiB, more than {FULL} %: it will soon have to evict sessions",
+            "the store uses {} of {} MiB, more than {FULL_PERCENT} %: it will soon have to evict sessions",
             info.used_memory >> 20,
             most >> 20
         );

@@ -7,24 +7,24 @@ use super::kept::Kept;
 use crate::core::rollout::{ProductionTarget, Rollout};
 use crate::core::{Failure, Judgement, Subject, Verdict};
 use crate::evidence::{Proportion, saturation};
-use crate::ports::{ErrorKind, LoadResult, MasterOf, Watched};
+use crate::ports::{ErrorKind, LoadResult, MasterOf, MonitorSpec};
 use crate::steps::ReadContext;
-use crate::steps::watch::gunicorn::Watch;
+use crate::steps::watch::gunicorn::GunicornWatch;
 use crate::steps::watch::under_load::limits;
 
-/// So many samples a window: enough for a median, and a tenth of a percent of a core.
-const SAMPLES: u32 = 12;
-/// Never less often.
-const SELDOMEST: Duration = Duration::from_secs(5);
-/// Never more often.
-const MOST_OFTEN: Duration = Duration::from_millis(200);
+/// The number of samples in a window: enough for a median, and a tenth of a percent of a core.
+const SAMPLES_PER_WINDOW: u32 = 12;
+/// The longest interval between two samples.
+const MAX_SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
+/// The shortest interval between two samples.
+const MIN_SAMPLE_INTERVAL: Duration = Duration::from_millis(200);
 /// A crash of a worker breaks what it was answering.
 const BROKEN: [ErrorKind; 3] = [ErrorKind::Closed, ErrorKind::Connect, ErrorKind::Protocol];
 
-/// What was seen.
-pub struct Seen {
-    /// All of it.
-    pub watch: Watch,
+/// What was observed of a Gunicorn in one window.
+pub struct WindowObservation {
+    /// The watch.
+    pub watch: GunicornWatch,
     /// Workers that were there at the beginning.
     pub at_first: BTreeSet<u32>,
 }
@@ -33,16 +33,20 @@ pub struct Seen {
 ///
 /// # Errors
 /// When the host cannot be watched, or the connection broke: what was not seen is not known.
-pub async fn watch(context: &ReadContext<'_>, target: &ProductionTarget, length: Duration) -> Result<Seen, Failure> {
+pub async fn watch(
+    context: &ReadContext<'_>,
+    target: &ProductionTarget,
+    length: Duration,
+) -> Result<WindowObservation, Failure> {
     let application = &context.rollout().application;
-    let watched = Watched {
+    let watched = MonitorSpec {
         master: MasterOf::Unit(application.unit.clone()),
         error_log: application.error_log_path(),
-        every: (length / SAMPLES).clamp(MOST_OFTEN, SELDOMEST),
+        every: (length / SAMPLES_PER_WINDOW).clamp(MIN_SAMPLE_INTERVAL, MAX_SAMPLE_INTERVAL),
         at_most: length,
     };
     let mut monitoring = context.ports.targets.reader(&target.host).monitor(&watched).await?;
-    let mut seen = Seen { watch: Watch::default(), at_first: BTreeSet::new() };
+    let mut seen = WindowObservation { watch: GunicornWatch::default(), at_first: BTreeSet::new() };
     let mut is_first = true;
     while let Some(sample) = monitoring.next().await? {
         if std::mem::take(&mut is_first) {
@@ -55,7 +59,7 @@ pub async fn watch(context: &ReadContext<'_>, target: &ProductionTarget, length:
 
 /// Judges. A restart by hand ends workers and the master as a crash does, so with a new master only what no restart does
 /// is reason to go back.
-pub fn judge(seen: &Seen, probed: &LoadResult, is_restarted: bool, rollout: &Rollout) -> Vec<Judgement> {
+pub fn judge(seen: &WindowObservation, probed: &LoadResult, is_restarted: bool, rollout: &Rollout) -> Vec<Judgement> {
     let watch = &seen.watch;
     let log = watch.log();
     let is_restarted = is_restarted || watch.masters() > 1;
@@ -105,7 +109,13 @@ pub fn judge(seen: &Seen, probed: &LoadResult, is_restarted: bool, rollout: &Rol
 }
 
 /// Adds this window's memory to the series, and judges that.
-pub fn memory(seen: &Seen, kept: &mut Kept, age: u64, is_young: bool, rollout: &Rollout) -> Option<Judgement> {
+pub fn memory(
+    seen: &WindowObservation,
+    kept: &mut Kept,
+    age: u64,
+    is_young: bool,
+    rollout: &Rollout,
+) -> Option<Judgement> {
     let held = seen.watch.held_bytes();
     if held > 0 {
         kept.memory.add(age, held);
@@ -114,7 +124,7 @@ pub fn memory(seen: &Seen, kept: &mut Kept, age: u64, is_young: bool, rollout: &
 }
 
 /// What there is to say when all is well.
-pub fn summary(seen: &Seen, rollout: &Rollout) -> String {
+pub fn summary(seen: &WindowObservation, rollout: &Rollout) -> String {
     let watch = &seen.watch;
     let mib = |bytes: u64| bytes >> 20;
     let mut words = format!(

@@ -18,15 +18,15 @@ use crate::steps::site::store_access;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure};
 
 /// How long one connection may take to open.
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection that ought to be refused is waited for.
-const REFUSED_WITHIN: Duration = Duration::from_secs(5);
-/// How long our key lives if nobody can remove it.
-const KEY_LIVES: Duration = Duration::from_secs(60);
-/// Fewer say nothing about a 99th percentile.
-const FEWEST_SAMPLES: usize = 50;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the test key lives when it is not removed.
+const KEY_LIFETIME: Duration = Duration::from_secs(60);
+/// The minimum number of samples for a 99th percentile.
+const MIN_SAMPLES: usize = 50;
 /// Pings that are not counted: the first ones pay for the SSH forward and for TLS.
-const WARM_UP: usize = 10;
+const WARM_UP_PINGS: usize = 10;
 
 /// Connects through staging, uses the store, and tries to misuse it.
 pub struct CacheConnectionTest(Settings);
@@ -74,7 +74,7 @@ impl Connecting<'_> {
     }
 
     async fn open_properly(&self) -> Result<Box<dyn CacheSession>, Failure> {
-        self.open(&self.security, self.token.as_ref(), CONNECT_WITHIN).await
+        self.open(&self.security, self.token.as_ref(), CONNECT_TIMEOUT).await
     }
 
     fn measured(&self, verdict: Verdict, summary: String, data: serde_json::Value) -> Measurement {
@@ -176,7 +176,7 @@ async fn round_trip(
         }
         (Ok(()), Err(failure)) => (
             Verdict::Abort,
-            format!("the key {key} could not be deleted ({failure}); it expires within {} s", KEY_LIVES.as_secs()),
+            format!("the key {key} could not be deleted ({failure}); it expires within {} s", KEY_LIFETIME.as_secs()),
         ),
         (Err(failure), _) => (Verdict::Abort, format!("a key of our own could not be used from {staging}: {failure}")),
     };
@@ -186,16 +186,16 @@ async fn round_trip(
 }
 
 async fn use_key(session: &mut Box<dyn CacheSession>, key: &str, value: &[u8]) -> Result<(), Failure> {
-    if !session.set_new(key, value, KEY_LIVES).await? {
+    if !session.set_new(key, value, KEY_LIFETIME).await? {
         return Err(Failure::permanent(format!("the key {key} already exists")));
     }
     if session.get(key).await?.as_deref() != Some(value) {
         return Err(Failure::permanent("GET does not return what SET stored"));
     }
     match session.ttl(key).await? {
-        Some(left) if left <= KEY_LIVES => Ok(()),
+        Some(left) if left <= KEY_LIFETIME => Ok(()),
         Some(left) => {
-            Err(Failure::permanent(format!("the key lives {} s, not {}", left.as_secs(), KEY_LIVES.as_secs())))
+            Err(Failure::permanent(format!("the key lives {} s, not {}", left.as_secs(), KEY_LIFETIME.as_secs())))
         }
         None => Err(Failure::permanent("the key was stored without its lifetime: sessions would never expire")),
     }
@@ -204,7 +204,7 @@ async fn use_key(session: &mut Box<dyn CacheSession>, key: &str, value: &[u8]) -
 /// A wrong token must be refused. The right one was accepted a moment ago, so a refusal means that auth is on.
 async fn wrong_token(connecting: &Connecting<'_>) -> Measurement {
     let wrong: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
-    let attempt = connecting.open(&connecting.security, Some(&Secret::new(wrong)), REFUSED_WITHIN).await;
+    let attempt = connecting.open(&connecting.security, Some(&Secret::new(wrong)), REFUSAL_TIMEOUT).await;
     let (verdict, summary) = match attempt {
         Ok(_) => (Verdict::Abort, "the store accepts a wrong token: its auth is not on".to_owned()),
         // Everything but the token is as it was a moment ago, so this is the store's word on the token.
@@ -219,7 +219,7 @@ async fn wrong_token(connecting: &Connecting<'_>) -> Measurement {
 /// Plain text must get no answer. It is tried without the token, which must never travel in the clear; so "not
 /// authenticated" is an answer, too.
 async fn plain_text(connecting: &Connecting<'_>) -> Measurement {
-    let answered = match connecting.open(&TransportSecurity::Plain, None, REFUSED_WITHIN).await {
+    let answered = match connecting.open(&TransportSecurity::Plain, None, REFUSAL_TIMEOUT).await {
         Ok(mut session) => session.ping().await,
         Err(failure) => Err(failure),
     };
@@ -249,7 +249,7 @@ async fn latency(
     samples: u32,
 ) -> Result<Measurement, Failure> {
     let clock = &connecting.context.ports.clock;
-    for _ in 0..WARM_UP {
+    for _ in 0..WARM_UP_PINGS {
         session.ping().await?;
     }
     let mut measured = Vec::new();
@@ -275,11 +275,11 @@ async fn latency(
         milliseconds(summary.p99),
         milliseconds(summary.max)
     );
-    let (verdict, words) = if summary.samples < FEWEST_SAMPLES {
+    let (verdict, words) = if summary.samples < MIN_SAMPLES {
         (
             Verdict::Inconclusive,
             format!(
-                "{} round trips say nothing about a 99th percentile; set `samples:` to {FEWEST_SAMPLES} or more in phases/",
+                "{} round trips say nothing about a 99th percentile; set `samples:` to {MIN_SAMPLES} or more in phases/",
                 summary.samples
             ),
         )

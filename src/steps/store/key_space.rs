@@ -19,11 +19,11 @@ use crate::steps::waiting::UntilVisible;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
 /// How long one connection may take to open.
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
-/// How often a store that does not answer is asked before it counts as one that is down.
-const TRIES: u32 = 3;
-/// Between two tries.
-const PAUSE: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many times a store that does not answer is asked before it counts as down.
+const MAX_ATTEMPTS: u32 = 3;
+/// How long to wait between two attempts.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Claims keys.
 pub struct SessionKeySpace(Settings);
@@ -62,19 +62,19 @@ impl Kind for SessionKeySpace {
     }
 }
 
-/// What there is under the prefix.
+/// The content of a key space: the keys under its prefix.
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
+enum KeySpaceContent {
     Nothing,
     Owned(String),
     Unmarked(String),
 }
 
-async fn look(session: &mut dyn CacheSession, keys: &KeySpace) -> Result<Found, Failure> {
+async fn look(session: &mut dyn CacheSession, keys: &KeySpace) -> Result<KeySpaceContent, Failure> {
     if let Some(name) = session.get(&keys.mark()).await? {
-        return Ok(Found::Owned(String::from_utf8_lossy(&name).into_owned()));
+        return Ok(KeySpaceContent::Owned(String::from_utf8_lossy(&name).into_owned()));
     }
-    Ok(session.first_with_prefix(&keys.prefix).await?.map_or(Found::Nothing, Found::Unmarked))
+    Ok(session.first_with_prefix(&keys.prefix).await?.map_or(KeySpaceContent::Nothing, KeySpaceContent::Unmarked))
 }
 
 impl SessionKeySpace {
@@ -101,8 +101,8 @@ impl SessionKeySpace {
         store_access::through_staging(context, endpoint).await
     }
 
-    async fn seen(&self, context: &ReadContext<'_>, store: &StoreAccess) -> Result<Found, Failure> {
-        let mut session = store.open(&*context.ports.cache, CONNECT_WITHIN).await?;
+    async fn seen(&self, context: &ReadContext<'_>, store: &StoreAccess) -> Result<KeySpaceContent, Failure> {
+        let mut session = store.open(&*context.ports.cache, CONNECT_TIMEOUT).await?;
         look(&mut *session, &self.keys(context.rollout())).await
     }
 }
@@ -136,7 +136,7 @@ impl Change for SessionKeySpace {
             match self.seen(context, &store).await {
                 Ok(found) => break found,
                 Err(failure) if !failure.class.is_retryable() => return Err(failure),
-                Err(failure) if tried >= TRIES => {
+                Err(failure) if tried >= MAX_ATTEMPTS => {
                     context.say(format!(
                         "the store does not answer ({failure}); keys {}* that are in it expire by themselves and go \
                          with the cluster",
@@ -146,17 +146,17 @@ impl Change for SessionKeySpace {
                 }
                 Err(_) => {
                     tried += 1;
-                    context.ports.clock.sleep(PAUSE).await;
+                    context.ports.clock.sleep(RETRY_INTERVAL).await;
                 }
             }
         };
         Ok(match found {
-            Found::Nothing => Presence::Absent,
-            Found::Owned(name) if name == keys.rollout => Presence::Ours(Condition::Usable),
-            Found::Owned(name) => Presence::Foreign(keys.belongs_to(&name).message),
+            KeySpaceContent::Nothing => Presence::Absent,
+            KeySpaceContent::Owned(name) if name == keys.rollout => Presence::Ours(Condition::Usable),
+            KeySpaceContent::Owned(name) => Presence::Foreign(keys.belongs_to(&name).message),
             // Sessions of real users are not removed because a mark is gone: it is set again.
-            Found::Unmarked(_) if self.0.of == Whose::Production => Presence::Ours(Condition::Unfinished),
-            Found::Unmarked(key) => {
+            KeySpaceContent::Unmarked(_) if self.0.of == Whose::Production => Presence::Ours(Condition::Unfinished),
+            KeySpaceContent::Unmarked(key) => {
                 Presence::Ours(Condition::Broken(format!("there are keys such as {key}, without the mark")))
             }
         })
@@ -173,7 +173,7 @@ impl Change for SessionKeySpace {
         let wait = UntilVisible::new(&*context.ports.clock, format!("the key {}", keys.mark()));
         loop {
             let seen = self.seen(context, &store).await;
-            let ours = seen.map(|found| (found == Found::Owned(keys.rollout.clone())).then_some(()));
+            let ours = seen.map(|found| (found == KeySpaceContent::Owned(keys.rollout.clone())).then_some(()));
             if wait.over(ours).await?.is_some() {
                 // Production's prefix is in no fact: what uses `copy.key_prefix` means the copy.
                 return Ok(match self.0.of {
@@ -187,15 +187,15 @@ impl Change for SessionKeySpace {
     async fn verify(&self, context: &ReadContext<'_>, _: &Facts) -> Result<Vec<Measurement>, Failure> {
         let keys = self.keys(context.rollout());
         let store = self.store(context).await?;
-        let mut session = store.open(&*context.ports.cache, CONNECT_WITHIN).await?;
+        let mut session = store.open(&*context.ports.cache, CONNECT_TIMEOUT).await?;
         let found = look(&mut *session, &keys).await?;
         let lifetime = session.ttl(&keys.mark()).await?;
         let data = serde_json::json!({ "prefix": keys.prefix, "mark": keys.mark() });
         let (verdict, summary) = match (found, lifetime) {
-            (Found::Owned(name), None) if name == keys.rollout => {
+            (KeySpaceContent::Owned(name), None) if name == keys.rollout => {
                 (Verdict::Pass, format!("the keys {}* are marked as this rollout's", keys.prefix))
             }
-            (Found::Owned(name), Some(left)) if name == keys.rollout => (
+            (KeySpaceContent::Owned(name), Some(left)) if name == keys.rollout => (
                 Verdict::Abort,
                 format!(
                     "the mark {} expires in {} s: a rollback would then not know the keys",
@@ -203,7 +203,7 @@ impl Change for SessionKeySpace {
                     left.as_secs()
                 ),
             ),
-            (Found::Owned(name), _) => (Verdict::Abort, keys.belongs_to(&name).message),
+            (KeySpaceContent::Owned(name), _) => (Verdict::Abort, keys.belongs_to(&name).message),
             _ => (Verdict::Abort, format!("the mark {} is gone: something else empties this store", keys.mark())),
         };
         Ok(vec![measurement(verdict, store.endpoint.to_string(), summary, data)])

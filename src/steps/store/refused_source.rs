@@ -15,7 +15,7 @@ use crate::steps::measure::measurement;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure};
 
 /// How long a closed port is waited for.
-const WITHIN: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Tries the store's port from places that must not reach it.
 pub struct RefusedSource(Settings);
@@ -57,8 +57,8 @@ impl Observe for RefusedSource {
         for source in &rollout.cache.refused_from {
             context.say(format!("trying {endpoint} from {source}"));
             let met = match source {
-                Source::Operator => context.ports.targets.reach_from_here(&endpoint, WITHIN).await,
-                Source::Host(host) => context.ports.targets.reader(host).reach(&endpoint, WITHIN).await,
+                Source::Operator => context.ports.targets.reach_from_here(&endpoint, CONNECT_TIMEOUT).await,
+                Source::Host(host) => context.ports.targets.reader(host).reach(&endpoint, CONNECT_TIMEOUT).await,
             };
             measurements.push(judge(source, &endpoint, met, proves));
         }
@@ -79,7 +79,7 @@ impl Observe for RefusedSource {
 /// Staging must reach the store.
 async fn control(context: &ReadContext<'_>, endpoint: &Endpoint) -> Measurement {
     let host = &context.rollout().staging.host;
-    let (verdict, summary) = match context.ports.targets.reader(host).reach(endpoint, WITHIN).await {
+    let (verdict, summary) = match context.ports.targets.reader(host).reach(endpoint, CONNECT_TIMEOUT).await {
         Ok(Reachability::Open) => (Verdict::Pass, format!("{endpoint} is open to staging")),
         Ok(met) => (
             Verdict::Inconclusive,

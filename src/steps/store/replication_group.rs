@@ -21,15 +21,15 @@ use crate::steps::measure::measurement;
 use crate::steps::{Change, Condition, Diff, DiffAction, Kind, Presence, ReadContext, Step, WriteContext, waiting};
 
 /// What a creation usually takes.
-const EXPECTED: Duration = Duration::from_secs(8 * 60);
-/// When nobody waits any longer.
-const PATIENCE: Duration = Duration::from_secs(45 * 60);
-/// The first look: a group that is adopted is usable at once.
-const FIRST: Duration = Duration::from_secs(5);
-/// All later looks.
-const EVERY: Duration = Duration::from_secs(10);
+const EXPECTED_CREATE_DURATION: Duration = Duration::from_secs(8 * 60);
+/// How long a creation may take.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(45 * 60);
+/// How long to wait before the second read: a group that is adopted is usable at once.
+const FIRST_POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// How long to wait before each later read.
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a group that was just created may be invisible.
-const VISIBLE_WITHIN: Duration = Duration::from_secs(90);
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Creates the ElastiCache replication group.
 pub struct ReplicationGroup(Settings);
@@ -235,7 +235,7 @@ impl Change for ReplicationGroup {
         let clock = &*context.ports.clock;
         let name = names::replication_group(context.rollout());
         let start = clock.elapsed();
-        let mut pause = FIRST;
+        let mut pause = FIRST_POLL_INTERVAL;
         loop {
             let waited = clock.elapsed().saturating_sub(start);
             let state = match look(context).await {
@@ -256,7 +256,7 @@ impl Change for ReplicationGroup {
                         .hint("run the phase again: it removes the failed group and makes a new one; or `migrate rollback`"));
                     }
                 },
-                Ok(None) if waited >= VISIBLE_WITHIN => {
+                Ok(None) if waited >= VISIBILITY_TIMEOUT => {
                     return Err(not_yet(format!(
                         "the replication group {name} is still not visible {} s after it was asked for",
                         waited.as_secs()
@@ -267,20 +267,20 @@ impl Change for ReplicationGroup {
                 Err(failure) if waiting::is_passing(&failure) => format!("could not look: {failure}"),
                 Err(failure) => return Err(failure),
             };
-            if waited >= PATIENCE {
+            if waited >= CREATE_TIMEOUT {
                 return Err(not_yet(format!(
                     "the replication group {name} is not usable after {} minutes: {state}",
-                    PATIENCE.as_secs() / 60
+                    CREATE_TIMEOUT.as_secs() / 60
                 ))
                 .hint("look at its events in the ElastiCache console, then run the phase again: it goes on waiting"));
             }
             context.progress.report(Progress::estimated(
                 format!("replication group {name}: {state}"),
                 waited,
-                EXPECTED,
+                EXPECTED_CREATE_DURATION,
             ));
             clock.sleep(pause).await;
-            pause = EVERY;
+            pause = POLL_INTERVAL;
         }
     }
 

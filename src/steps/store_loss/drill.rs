@@ -11,15 +11,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::verdict::judge;
-use super::watch::Watch;
+use super::watch::DrillWatch;
 use crate::core::rollout::HumanDuration;
 use crate::core::{ApplyPermit, Contract, Facts, Failure, Input, Measurement, UndoPermit};
 use crate::ports::{CutState, PathCut, WritableTarget, WriteFailure};
 use crate::steps::facts::USERS_KEPT;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
-/// A cut that begins sooner than this comes too soon for users to sign in.
-const SIGNING_IN: Duration = Duration::from_secs(5);
+/// How long before the cut users need to sign in.
+const SIGN_IN_DURATION: Duration = Duration::from_secs(5);
 
 /// Cuts the path from staging to the store, and watches the copy.
 pub struct StoreLossDrill(Settings);
@@ -106,7 +106,7 @@ impl Change for StoreLossDrill {
         let broken = |why: &str| Presence::Ours(Condition::Broken(why.to_owned()));
         Ok(match state {
             CutState::Whole => Presence::Absent,
-            CutState::Armed { begins_in_ms } if Duration::from_millis(begins_in_ms) >= SIGNING_IN => {
+            CutState::Armed { begins_in_ms } if Duration::from_millis(begins_in_ms) >= SIGN_IN_DURATION => {
                 Presence::Ours(Condition::Usable)
             }
             CutState::Armed { .. } => broken("the cut comes too soon for users to sign in first"),
@@ -135,7 +135,7 @@ impl Change for StoreLossDrill {
     }
 
     async fn verify(&self, context: &ReadContext<'_>, _: &Facts) -> Result<Vec<Measurement>, Failure> {
-        let watch = Watch::new(context, &self.0)?;
+        let watch = DrillWatch::new(context, &self.0)?;
         let found = watch.whole_drill().await?;
         Ok(judge(&found, &self.0, &watch.resource()))
     }

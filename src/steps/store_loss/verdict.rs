@@ -5,17 +5,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::drill::Settings;
-use super::watch::Found;
+use super::watch::DrillObservations;
 use crate::core::{Measurement, Verdict};
 use crate::ports::{LoadResult, Reachability};
 use crate::steps::measure::measurement;
-use crate::steps::site::staying_users::Seen;
+use crate::steps::site::staying_users::UserObservations;
 
-/// Fewer say nothing about a 99th percentile.
-const FEWEST_REQUESTS: u64 = 50;
+/// The minimum number of requests for a 99th percentile.
+const MIN_REQUESTS: u64 = 50;
 
 /// The measurements: whether the path was cut, who met with what meanwhile, and whether everything came back.
-pub fn judge(found: &Found, settings: &Settings, resource: &str) -> Vec<Measurement> {
+pub fn judge(found: &DrillObservations, settings: &Settings, resource: &str) -> Vec<Measurement> {
     if let Some(flaw) = &found.flaw {
         return vec![measurement(Verdict::Inconclusive, resource, flaw.clone(), json!({ "seen": found }))];
     }
@@ -31,7 +31,7 @@ pub fn judge(found: &Found, settings: &Settings, resource: &str) -> Vec<Measurem
 }
 
 /// Whether it was the copy's path to its store that was cut. That nobody answered staging is known here already.
-fn was_cut(found: &Found, resource: &str) -> Measurement {
+fn was_cut(found: &DrillObservations, resource: &str) -> Measurement {
     let times = |store: &str| found.during.read.get(store).copied().unwrap_or(0);
     let (old, store) = (times("old"), times("redis"));
     // The last round may have been answered after the path was whole again.
@@ -51,7 +51,7 @@ fn was_cut(found: &Found, resource: &str) -> Measurement {
 }
 
 /// Requests with a session's cookie while the store was away.
-fn met_with(who: &str, seen: &Seen, ceiling: Duration, resource: &str) -> Measurement {
+fn met_with(who: &str, seen: &UserObservations, ceiling: Duration, resource: &str) -> Measurement {
     let slowest = Duration::from_millis(seen.slowest_ms);
     let (verdict, words) = if seen.asked == 0 {
         (Verdict::Inconclusive, format!("{who}: no user was checked"))
@@ -100,7 +100,7 @@ fn under_load(load: &LoadResult, ceiling: Duration, resource: &str) -> Measureme
         let words =
             format!("without the store answers were too slow: the 99th percentile is {p99:?}, over {ceiling:?}");
         (Verdict::Hold, words)
-    } else if errors.of < FEWEST_REQUESTS {
+    } else if errors.of < MIN_REQUESTS {
         let words = format!(
             "{} requests under load say nothing about a 99th percentile: set `load_users:` or `lasts:` of this step higher",
             errors.of
@@ -123,7 +123,7 @@ fn under_load(load: &LoadResult, ceiling: Duration, resource: &str) -> Measureme
     measurement(verdict, resource, words, numbers)
 }
 
-fn recovery(found: &Found, settings: &Settings, resource: &str) -> Measurement {
+fn recovery(found: &DrillObservations, settings: &Settings, resource: &str) -> Measurement {
     let numbers =
         json!({ "recovered_ms": found.recovered_ms, "reach": found.reach_afterwards, "read": found.meanwhile.read });
     let (verdict, words) = match (found.reach_afterwards, found.recovered_ms) {
@@ -143,7 +143,7 @@ fn recovery(found: &Found, settings: &Settings, resource: &str) -> Measurement {
 }
 
 /// Who was still known over both edges of the cut.
-fn kept(found: &Found, resource: &str) -> Measurement {
+fn kept(found: &DrillObservations, resource: &str) -> Measurement {
     let bad = found.meanwhile.bad() + found.at_last.bad();
     let examples: Vec<&str> =
         found.meanwhile.examples.iter().chain(&found.at_last.examples).map(String::as_str).collect();

@@ -10,33 +10,33 @@ use crate::ports::{
     CutState, Endpoint, LoadPlan, LoadResult, LoadTarget, Reachability, Route, Silent, TransportSecurity,
 };
 use crate::steps::ReadContext;
-use crate::steps::site::staying_users::{Script, Seen, StayingUser, milliseconds};
+use crate::steps::site::staying_users::{SignInScript, StayingUser, UserObservations, milliseconds};
 use crate::steps::waiting::is_passing;
 
-/// How often is looked and asked.
-const EVERY: Duration = Duration::from_millis(500);
+/// How long to wait between two reads, and between two requests of a user.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long one connection attempt to the store waits.
-const ATTEMPT: Duration = Duration::from_secs(2);
-/// How much later than announced the host may cut, and heal.
-const LATE: Duration = Duration::from_secs(30);
-/// How many looks at the host may fail in a row.
-const PATIENCE: u32 = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much later than announced the host may cut and restore the path.
+const MAX_DELAY: Duration = Duration::from_secs(30);
+/// The maximum number of consecutive failed reads of the host.
+const MAX_FAILED_READS: u32 = 5;
 
-/// Everything that was seen.
+/// Everything that was observed during a drill.
 #[derive(Debug, Default, Serialize)]
-pub struct Found {
+pub struct DrillObservations {
     /// Why nothing can be concluded.
     pub flaw: Option<String>,
     /// Before the cut.
-    pub before: Seen,
+    pub before: UserObservations,
     /// During it, users who were there before.
-    pub during: Seen,
+    pub during: UserObservations,
     /// Users who signed in during it, until it ended.
-    pub newcomers: Seen,
+    pub newcomers: UserObservations,
     /// Afterwards, everybody, until the copy read from the store again.
-    pub meanwhile: Seen,
+    pub meanwhile: UserObservations,
     /// At last, everybody once more.
-    pub at_last: Seen,
+    pub at_last: UserObservations,
     /// How many users signed in before the cut.
     pub from_before: usize,
     /// How many signed in during it.
@@ -52,15 +52,15 @@ pub struct Found {
 }
 
 /// The watch over one drill.
-pub struct Watch<'a> {
+pub struct DrillWatch<'a> {
     context: &'a ReadContext<'a>,
     settings: &'a Settings,
     endpoint: Endpoint,
     copy: LoadTarget,
-    script: Script<'a>,
+    script: SignInScript<'a>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> DrillWatch<'a> {
     /// # Errors
     /// When the endpoint is not known, or no journey says who its user is.
     pub fn new(context: &'a ReadContext<'a>, settings: &'a Settings) -> Result<Self, Failure> {
@@ -72,7 +72,7 @@ impl<'a> Watch<'a> {
             security: TransportSecurity::Plain,
             host_header: None,
         };
-        let script = Script::of(&rollout.journeys)?;
+        let script = SignInScript::of(&rollout.journeys)?;
         Ok(Self { context, settings, endpoint: settings.endpoint.text(context.facts)?.parse()?, copy, script })
     }
 
@@ -85,14 +85,14 @@ impl<'a> Watch<'a> {
     ///
     /// # Errors
     /// When staging or the copy cannot be asked at all.
-    pub async fn whole_drill(&self) -> Result<Found, Failure> {
-        let mut found = Found::default();
+    pub async fn whole_drill(&self) -> Result<DrillObservations, Failure> {
+        let mut found = DrillObservations::default();
         found.flaw = self.drill(&mut found).await?.err();
         Ok(found)
     }
 
     /// `Err` inside is why nothing can be concluded.
-    async fn drill(&self, found: &mut Found) -> Result<Result<(), String>, Failure> {
+    async fn drill(&self, found: &mut DrillObservations) -> Result<Result<(), String>, Failure> {
         let mut users = match self.before(found).await? {
             Ok(users) => users,
             Err(flaw) => return Ok(Err(flaw)),
@@ -110,7 +110,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Users sign in, and are known to the store.
-    async fn before(&self, found: &mut Found) -> Result<Result<Vec<StayingUser>, String>, Failure> {
+    async fn before(&self, found: &mut DrillObservations) -> Result<Result<Vec<StayingUser>, String>, Failure> {
         if !matches!(self.state().await?, CutState::Armed { .. }) {
             return Ok(Err("the cut is no longer ahead: run the phase again, and it is made again".to_owned()));
         }
@@ -143,9 +143,9 @@ impl<'a> Watch<'a> {
     async fn beginning(&self) -> Result<Result<Duration, String>, Failure> {
         let clock = &self.context.ports.clock;
         let start = clock.elapsed();
-        while clock.elapsed().saturating_sub(start) < self.settings.begins_after.get() + LATE {
+        while clock.elapsed().saturating_sub(start) < self.settings.begins_after.get() + MAX_DELAY {
             match self.state().await? {
-                CutState::Armed { .. } => clock.sleep(EVERY).await,
+                CutState::Armed { .. } => clock.sleep(POLL_INTERVAL).await,
                 CutState::Cut { remaining_ms } => {
                     let met = self.reach().await?;
                     return Ok(match met {
@@ -176,7 +176,7 @@ impl<'a> Watch<'a> {
 
     async fn during_and_after(
         &self,
-        found: &mut Found,
+        found: &mut DrillObservations,
         users: &mut [StayingUser],
         remaining: Duration,
     ) -> Result<Result<(), String>, Failure> {
@@ -188,7 +188,7 @@ impl<'a> Watch<'a> {
         }
         newcomers.extend(self.newcomers(self.settings.watched_users, &mut found.newcomers).await?);
         while matches!(self.state().await?, CutState::Cut { .. }) {
-            if clock.elapsed().saturating_sub(start) > remaining + LATE {
+            if clock.elapsed().saturating_sub(start) > remaining + MAX_DELAY {
                 return Ok(Err("the host did not restore the path in time: `migrate rollback` does".to_owned()));
             }
             for user in users.iter_mut() {
@@ -199,7 +199,7 @@ impl<'a> Watch<'a> {
             }
             // Whoever signed in only when the path was whole again was not there during the cut.
             found.from_during = newcomers.len();
-            clock.sleep(EVERY).await;
+            clock.sleep(POLL_INTERVAL).await;
         }
         found.cut_ms = milliseconds(clock.elapsed().saturating_sub(start));
         self.context.say("the path to the store is whole again");
@@ -213,7 +213,7 @@ impl<'a> Watch<'a> {
     /// Asks everybody until all who were there before the cut are read from the store again, or the time is up.
     async fn recovery(
         &self,
-        found: &mut Found,
+        found: &mut DrillObservations,
         users: &mut [StayingUser],
         newcomers: &mut [StayingUser],
     ) -> Result<(), Failure> {
@@ -236,14 +236,14 @@ impl<'a> Watch<'a> {
             if since >= self.settings.recovery.get() {
                 break;
             }
-            clock.sleep(EVERY).await;
+            clock.sleep(POLL_INTERVAL).await;
         }
         found.reach_afterwards = Some(self.reach().await?);
         Ok(())
     }
 
     /// Users who sign in now, numbered on from `first`.
-    async fn newcomers(&self, first: u32, seen: &mut Seen) -> Result<Vec<StayingUser>, Failure> {
+    async fn newcomers(&self, first: u32, seen: &mut UserObservations) -> Result<Vec<StayingUser>, Failure> {
         let ports = self.context.ports;
         let mut users = Vec::new();
         for number in first + 1..=first + self.settings.watched_users {
@@ -257,11 +257,11 @@ impl<'a> Watch<'a> {
         let staging = self.context.ports.targets.reader(&self.context.rollout().staging.host);
         let mut failed = 0;
         loop {
-            match staging.reach(&self.endpoint, ATTEMPT).await {
-                Err(failure) if is_passing(&failure) && failed < PATIENCE => failed += 1,
+            match staging.reach(&self.endpoint, CONNECT_TIMEOUT).await {
+                Err(failure) if is_passing(&failure) && failed < MAX_FAILED_READS => failed += 1,
                 met => return met,
             }
-            self.context.ports.clock.sleep(EVERY).await;
+            self.context.ports.clock.sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -272,10 +272,10 @@ impl<'a> Watch<'a> {
         let mut failed = 0;
         loop {
             match staging.path_cut(&rollout.name).await {
-                Err(failure) if is_passing(&failure) && failed < PATIENCE => failed += 1,
+                Err(failure) if is_passing(&failure) && failed < MAX_FAILED_READS => failed += 1,
                 seen => return seen,
             }
-            self.context.ports.clock.sleep(EVERY).await;
+            self.context.ports.clock.sleep(POLL_INTERVAL).await;
         }
     }
 }

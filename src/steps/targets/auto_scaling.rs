@@ -54,27 +54,27 @@ pub async fn inspect(context: &ReadContext<'_>) -> Result<Vec<Measurement>, Fail
     asked.await.into_iter().collect()
 }
 
-/// What there is to say about a group.
-struct Seen {
+/// The state of an auto scaling group, and the verdict about it.
+struct GroupObservation {
     verdict: Verdict,
     words: String,
-    /// The processes of [`REPLACE`] that are suspended; `None` when nobody could look.
+    /// The processes of [`REPLACE`] that are suspended; `None` when that could not be read.
     suspended: Option<Vec<&'static str>>,
 }
 
-async fn look(context: &ReadContext<'_>, group: &str) -> Result<Seen, Failure> {
+async fn look(context: &ReadContext<'_>, group: &str) -> Result<GroupObservation, Failure> {
     let stated = context.rollout().production.auto_scaling;
     let found = match (context.ports.cloud.scaling_group(group).await, stated) {
         // Whoever states it need not let us look.
         (Err(failure), Some(AutoScaling::Suspended)) if failure.class == FailureClass::Denied => {
             let words = "which these credentials may not read, and which rollout.yaml states is suspended".to_owned();
-            return Ok(Seen { verdict: Verdict::Pass, words, suspended: None });
+            return Ok(GroupObservation { verdict: Verdict::Pass, words, suspended: None });
         }
         (found, _) => found?,
     };
     let Some(found) = found else {
         let words = "which AWS does not know: look at the instance's tags".to_owned();
-        return Ok(Seen { verdict: Verdict::Inconclusive, words, suspended: None });
+        return Ok(GroupObservation { verdict: Verdict::Inconclusive, words, suspended: None });
     };
     let (suspended, active): (Vec<_>, Vec<_>) =
         REPLACE.into_iter().partition(|process| found.suspended.contains(*process));
@@ -93,5 +93,5 @@ async fn look(context: &ReadContext<'_>, group: &str) -> Result<Seen, Failure> {
         );
         (Verdict::Abort, words)
     };
-    Ok(Seen { verdict, words, suspended: Some(suspended) })
+    Ok(GroupObservation { verdict, words, suspended: Some(suspended) })
 }

@@ -16,8 +16,8 @@ use crate::steps::at_once::several_at_once;
 use crate::steps::measure::measurement;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, measure};
 
-/// Free space there must be, as a multiple of the application's tree.
-const ROOM: u64 = 2;
+/// The free space that is required, as a multiple of the application's tree.
+const FREE_SPACE_FACTOR: u64 = 2;
 
 /// Looks at every target through ssh.
 pub struct TargetInspection;
@@ -40,7 +40,7 @@ impl Kind for TargetInspection {
 }
 
 /// What is wrong on a target, how bad it is, and what to do about it.
-struct Finding {
+struct Flaw {
     verdict: Verdict,
     problem: String,
     fix: String,
@@ -49,14 +49,14 @@ struct Finding {
 /// What was seen on a target.
 #[derive(Default)]
 struct Inspection {
-    findings: Vec<Finding>,
+    findings: Vec<Flaw>,
     versions: BTreeMap<String, String>,
     seen: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Inspection {
     fn find(&mut self, verdict: Verdict, problem: impl Into<String>, fix: impl Into<String>) {
-        self.findings.push(Finding { verdict, problem: problem.into(), fix: fix.into() });
+        self.findings.push(Flaw { verdict, problem: problem.into(), fix: fix.into() });
     }
 
     /// Something could not be looked at: that is not the same as missing.
@@ -288,12 +288,12 @@ async fn inspect_room(
         Ok(disk) => {
             inspection.note("tree_bytes", tree.bytes);
             inspection.note("free_bytes", disk.free_bytes);
-            let needed = tree.bytes.saturating_mul(ROOM);
+            let needed = tree.bytes.saturating_mul(FREE_SPACE_FACTOR);
             if disk.free_bytes < needed {
                 inspection.find(
                     Verdict::Abort,
                     format!(
-                        "{} MiB free at {place}, {} MiB needed ({ROOM} times the application)",
+                        "{} MiB free at {place}, {} MiB needed ({FREE_SPACE_FACTOR} times the application)",
                         disk.free_bytes >> 20,
                         needed.div_ceil(1 << 20)
                     ),

@@ -16,8 +16,8 @@ use crate::steps::at_once::several_at_once;
 use crate::steps::measure::measurement;
 use crate::steps::site::release_layout;
 
-/// More files than this are not named.
-const NAMED: usize = 10;
+/// The maximum number of files that are named.
+const MAX_NAMED_FILES: usize = 10;
 /// What a module is said to be that has no version.
 pub const UNKNOWN_VERSION: &str = "unknown";
 
@@ -122,8 +122,8 @@ async fn differing_files(context: &ReadContext<'_>, target: &TargetEntry<'_>) ->
 }
 
 fn listed(files: &[String]) -> String {
-    match files.get(..NAMED).filter(|_| files.len() > NAMED) {
-        Some(first) => format!("{} and {} more", first.join(", "), files.len() - NAMED),
+    match files.get(..MAX_NAMED_FILES).filter(|_| files.len() > MAX_NAMED_FILES) {
+        Some(first) => format!("{} and {} more", first.join(", "), files.len() - MAX_NAMED_FILES),
         // It was so when the baseline was recorded, and is no more: the comparison with the baseline says so.
         None if files.is_empty() => "nothing differs any more".to_owned(),
         None => files.join(", "),

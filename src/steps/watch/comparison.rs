@@ -18,8 +18,8 @@ use crate::ports::LoadResult;
 use crate::steps::measure::measurement;
 use crate::steps::site::copy_access;
 
-/// Fewer answers to one request, on either side, say nothing about it by itself.
-const FEWEST_OF_A_REQUEST: u64 = 50;
+/// The minimum number of answers to one request, on either side, to judge the request by itself.
+const MIN_ANSWERS_PER_REQUEST: u64 = 50;
 
 /// Both comparisons: the original with itself, and with the copy.
 pub struct Compared {
@@ -137,7 +137,7 @@ fn far_slower_requests(compared: &Compared, limits: &Limits) -> Vec<String> {
     let itself = compared.itself.first_whole();
     let again = compared.itself.second_whole();
     let found = kinds.iter().filter_map(|(name, original, copy)| {
-        if original.count().min(copy.count()) < FEWEST_OF_A_REQUEST {
+        if original.count().min(copy.count()) < MIN_ANSWERS_PER_REQUEST {
             return None;
         }
         let (one, other) = (itself.requests.get(name)?.latency.sample(), again.requests.get(name)?.latency.sample());

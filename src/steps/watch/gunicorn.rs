@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use crate::evidence::{HostLoad, MemorySample, Proportion, SaturationLimits, WorkerLife, saturation};
 use crate::ports::{HostSample, LogCounts, MonitorSample, ProcessSample};
 
-/// The host is judged by so many of the last samples.
-const WINDOW: usize = 60;
-/// Danger is judged by so many.
-const DANGER: usize = 15;
-/// More lives of workers are not told apart.
-const MOST_LIVES: usize = 512;
-/// More samples of memory are thinned out.
-const MOST_MEMORY: usize = 16_384;
-/// A master that is not seen in so many samples one after the other is gone.
-const MISSED: u32 = 3;
+/// The number of the latest samples that the host is judged by.
+const HOST_SAMPLES: usize = 60;
+/// The number of the latest samples that danger is judged by.
+const DANGER_SAMPLES: usize = 15;
+/// The maximum number of lives of workers that are told apart.
+const MAX_WORKER_LIVES: usize = 512;
+/// The maximum number of samples of memory. Beyond it they are thinned out.
+const MAX_MEMORY_SAMPLES: usize = 16_384;
+/// A master that is missing in this many consecutive samples is gone.
+const MAX_MISSED_SAMPLES: u32 = 3;
 
 /// One life of a worker.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -32,9 +32,9 @@ struct Life {
     cpu_before: u64,
 }
 
-/// All that was seen.
+/// Everything that was observed of a Gunicorn and its host.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct GunicornWatch {
     samples: u64,
     first: Option<HostSample>,
     previous: Option<HostSample>,
@@ -59,7 +59,7 @@ pub struct Watch {
     thinned: u32,
 }
 
-impl Watch {
+impl GunicornWatch {
     /// The watching began anew, so long after it first began.
     pub fn begun_anew(&mut self, offset: Duration) {
         self.offset = offset;
@@ -96,7 +96,7 @@ impl Watch {
         let first = *self.first.get_or_insert(host);
         if let Some(load) = self.previous.and_then(|previous| host.load_since(&previous, &first)) {
             self.recent.push_back(load);
-            if self.recent.len() > WINDOW {
+            if self.recent.len() > HOST_SAMPLES {
                 self.recent.pop_front();
             }
             let worst = self.worst.get_or_insert(load);
@@ -125,7 +125,7 @@ impl Watch {
         for process in workers {
             let life = WorkerLife { pid: process.pid, started_ticks: process.started_ticks };
             present.insert(life);
-            if !self.lives.contains_key(&life) && self.lives.len() >= MOST_LIVES {
+            if !self.lives.contains_key(&life) && self.lives.len() >= MAX_WORKER_LIVES {
                 continue;
             }
             let seen = self.lives.entry(life).or_insert(Life {
@@ -149,7 +149,7 @@ impl Watch {
             let moved = sample.memory().map(|one| MemorySample { at: one.at + offset, ..one });
             self.memory.extend(moved.map(|one| (self.samples, one)));
         }
-        if self.memory.len() > MOST_MEMORY {
+        if self.memory.len() > MAX_MEMORY_SAMPLES {
             self.thinned += 1;
             let thinned = self.thinned;
             self.memory.retain(|(number, _)| number.is_multiple_of(1 << thinned));
@@ -178,7 +178,7 @@ impl Watch {
 
     /// Whether there is no master any more.
     pub fn is_gone(&self) -> bool {
-        self.missed >= MISSED
+        self.missed >= MAX_MISSED_SAMPLES
     }
 
     /// What the log says.
@@ -240,7 +240,7 @@ impl Watch {
         if let Some(trouble) = self.trouble() {
             return Some(trouble);
         }
-        let skipped = self.recent.len().saturating_sub(DANGER);
+        let skipped = self.recent.len().saturating_sub(DANGER_SAMPLES);
         let window: Vec<HostLoad> = self.recent.iter().skip(skipped).copied().collect();
         let judged = saturation(&window, requests, limits);
         (judged.verdict == crate::core::Verdict::Abort).then(|| judged.summary())
@@ -288,26 +288,30 @@ mod tests {
         MonitorSample { at_ms: 1_000 * second, master: Some(process(1, 50)), workers, host, log }
     }
 
-    fn is_danger(watch: &Watch) -> Option<String> {
+    fn is_danger(watch: &GunicornWatch) -> Option<String> {
         watch.danger(Proportion::new(0, 100), &SaturationLimits::default())
     }
 
     #[test]
     fn a_day_of_workers_that_come_and_go_takes_little_room() {
-        let mut watch = Watch::default();
+        let mut watch = GunicornWatch::default();
         (0..86_400_u32).for_each(|second| watch.take(&sample(second.into(), &[2, 10 + second / 60])));
-        assert!(watch.lives.len() <= MOST_LIVES && watch.recent.len() == WINDOW && watch.memory.len() <= MOST_MEMORY);
+        assert!(
+            watch.lives.len() <= MAX_WORKER_LIVES
+                && watch.recent.len() == HOST_SAMPLES
+                && watch.memory.len() <= MAX_MEMORY_SAMPLES
+        );
         let memory = watch.memory();
-        assert!(memory.len() > MOST_MEMORY / 4, "{}", memory.len());
+        assert!(memory.len() > MAX_MEMORY_SAMPLES / 4, "{}", memory.len());
         // Thinned out evenly: from the first minute to the last.
         assert!(memory[0].at < Duration::from_secs(60) && memory.last().is_some_and(|last| last.at.as_secs() > 86_000));
-        assert_eq!((watch.ended(), watch.hosts().len()), (1_439, WINDOW));
+        assert_eq!((watch.ended(), watch.hosts().len()), (1_439, HOST_SAMPLES));
         assert!(watch.trouble().is_some_and(|words| words.contains("workers end again and again: 1439 did")));
     }
 
     #[test]
     fn one_that_is_replaced_is_no_danger_and_a_master_that_is_gone_is() {
-        let mut watch = Watch::default();
+        let mut watch = GunicornWatch::default();
         for second in 0..20 {
             watch.take(&sample(second, &[2, if second < 10 { 3 } else { 4 }]));
         }
@@ -321,7 +325,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_before_a_connection_broke_is_kept() {
-        let mut watch = Watch::default();
+        let mut watch = GunicornWatch::default();
         (0..5).for_each(|second| watch.take(&sample(second, &[2, 3])));
         watch.begun_anew(Duration::from_secs(30));
         (0..5).for_each(|second| watch.take(&sample(second, &[2, 3])));

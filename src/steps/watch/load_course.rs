@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::ports::{ErrorKind, LoadSnapshot};
 
-/// More pieces than this are put together, two by two.
-const MOST: usize = 1_024;
+/// The maximum number of pieces. Beyond it they are put together, two by two.
+const MAX_PIECES: usize = 1_024;
 
 /// A piece of time: answers as expected a second, and the 95th percentile in milliseconds when there were answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,7 +54,7 @@ impl Course {
             self.pieces.push(together(&self.begun));
             self.begun.clear();
         }
-        if self.pieces.len() >= MOST {
+        if self.pieces.len() >= MAX_PIECES {
             self.pieces = self.pieces.chunks(2).map(together).collect();
             self.doubled += 1;
         }
@@ -123,7 +123,7 @@ mod tests {
     fn a_day_is_no_more_numbers_than_an_hour() {
         let mut course = Course::between(Duration::ZERO, Duration::from_secs(90_000));
         (1..=86_400).for_each(|second| course.take(snapshot(second, 200 * second)));
-        assert!(course.pieces.len() <= MOST && course.begun.len() < 1_024);
+        assert!(course.pieces.len() <= MAX_PIECES && course.begun.len() < 1_024);
         let (throughput, _) = course.windows(20);
         assert!(throughput.len() >= 18 && throughput.iter().all(|rate| (rate - 200.0).abs() < 1e-6));
         assert_eq!(course.answered_since_it_counts(), 86_400 * 200);

@@ -9,8 +9,8 @@ use crate::ports::{LoadPlan, LoadResult, LoadTarget, Progress, Silent};
 use crate::steps::ReadContext;
 use crate::steps::site::copy_access;
 
-/// The longest time limit of a request.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an answer is waited for.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// A busy machine may answer too few requests in the rounds of rollout.yaml: they are added again until there are this many
 /// times as many.
 const MAX_BLOCKS: u32 = 3;
@@ -83,7 +83,7 @@ impl<'a> Course<'a> {
         let rollout = context.rollout();
         let settings = &rollout.comparison;
         let began = context.ports.clock.elapsed();
-        let alone = LoadPlan { timeout: PATIENCE, ..LoadPlan::closed(1, settings.round.get()) };
+        let alone = LoadPlan { timeout: REQUEST_TIMEOUT, ..LoadPlan::closed(1, settings.round.get()) };
         let mut course =
             Self { context, settings, journeys: without_thinking(rollout), journeys_per_second: 0.0, began };
         course.news("one user walks alone, to warm both up");
@@ -131,7 +131,7 @@ impl<'a> Course<'a> {
                 first_user: arm.first_user,
                 // The same moments for both sides of a round.
                 seed: seed.wrapping_mul(1_000) + u64::from(round),
-                timeout: PATIENCE,
+                timeout: REQUEST_TIMEOUT,
                 ..LoadPlan::open(self.settings.users, self.journeys_per_second, self.settings.round.get())
             };
             let result = self.run(arm, &plan).await?;

@@ -3,23 +3,23 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::gunicorn::Watch;
+use super::gunicorn::GunicornWatch;
 use super::load_course::Course;
 use crate::core::Failure;
 use crate::core::rollout::Rollout;
 use crate::evidence::{Ceiling, Proportion, SaturationLimits};
 use crate::ports::{
-    AnsweredBy, LoadNews, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, MasterOf, MonitorSample, Monitoring,
-    ProgressSink, Watched,
+    AnsweredBy, LoadNews, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, MasterOf, MonitorSample, MonitorSpec,
+    Monitoring, ProgressSink,
 };
 use crate::steps::ReadContext;
 use crate::steps::site::{copy_access, copy_layout};
 use crate::steps::targets::list;
 
-/// A connection that breaks so often in one load is none.
-const MOST_BREAKS: u32 = 5;
-/// How much later than planned the watching ends, when nobody ends it: the last answers take time.
-const GRACE: Duration = Duration::from_secs(120);
+/// The maximum number of broken connections in one load.
+const MAX_BREAKS: u32 = 5;
+/// How much later than planned a watch ends that was not ended: the last replies take time.
+const WATCH_END_TIMEOUT: Duration = Duration::from_secs(120);
 /// As many errors as this end a load at once, whatever the ceiling is.
 const FAR_TOO_MANY_ERRORS: f64 = 0.1;
 
@@ -29,7 +29,7 @@ pub struct UnderLoad {
     /// What the users met with; nothing when the load was taken off.
     pub result: LoadResult,
     /// What was seen of the copy and its host.
-    pub watch: Watch,
+    pub watch: GunicornWatch,
     /// How it went over time.
     pub course: Course,
     /// Why the load was taken off before its time.
@@ -92,18 +92,18 @@ pub async fn under_load(
     let rollout = context.rollout();
     let plan = LoadPlan { answered_by: Some(AnsweredBy::BRIDGE), ..plan.clone() };
     let limits = limits(rollout);
-    let watched = Watched {
+    let watched = MonitorSpec {
         master: MasterOf::PidFile(copy_layout::below(rollout, copy_layout::PID_FILE)?),
         error_log: Some(copy_layout::below(rollout, copy_layout::ERROR_LOG)?),
         every: every(plan.duration),
-        at_most: plan.duration + plan.timeout + GRACE,
+        at_most: plan.duration + plan.timeout + WATCH_END_TIMEOUT,
     };
     let course = Course::between(begins, plan.duration);
     let kept = Mutex::new((LoadNews::new(message, plan.duration), course));
     let hearing = Hearing { progress: context.progress, kept };
     let mut watching = Watching::begin(context, watched).await?;
     let target = copy_access::copy(rollout);
-    let mut watch = Watch::default();
+    let mut watch = GunicornWatch::default();
     let (mut taken_off, mut result) = (None, LoadResult::default());
     {
         // Dropped at the end of this block, the load ends with all its users.
@@ -140,7 +140,7 @@ pub async fn under_load(
 /// A watching that survives a broken connection.
 struct Watching<'a> {
     context: &'a ReadContext<'a>,
-    watched: Watched,
+    watched: MonitorSpec,
     monitoring: Box<dyn Monitoring>,
     began: Duration,
     breaks: u32,
@@ -148,14 +148,14 @@ struct Watching<'a> {
 }
 
 impl<'a> Watching<'a> {
-    async fn begin(context: &'a ReadContext<'a>, watched: Watched) -> Result<Self, Failure> {
+    async fn begin(context: &'a ReadContext<'a>, watched: MonitorSpec) -> Result<Self, Failure> {
         let monitoring = list::staging(context).monitor(&watched).await?;
         let began = context.ports.clock.elapsed();
         Ok(Self { context, watched, monitoring, began, breaks: 0, is_over: false })
     }
 
     /// The next sample; `None` when the watching began anew. May be dropped at any moment.
-    async fn next(&mut self, watch: &mut Watch) -> Result<Option<MonitorSample>, Failure> {
+    async fn next(&mut self, watch: &mut GunicornWatch) -> Result<Option<MonitorSample>, Failure> {
         if self.is_over {
             // Nothing more comes, and the load has not ended: it is waited for.
             std::future::pending::<()>().await;
@@ -169,7 +169,7 @@ impl<'a> Watching<'a> {
             Err(failure) => failure,
         };
         self.breaks += 1;
-        if !failure.class.is_retryable() || self.breaks > MOST_BREAKS {
+        if !failure.class.is_retryable() || self.breaks > MAX_BREAKS {
             return Err(failure);
         }
         self.context.say(format!("{}; watching again", failure.message));

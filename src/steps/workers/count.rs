@@ -9,14 +9,14 @@ use crate::ports::{LoadPlan, LoadResult, Silent, StoreAccess};
 use crate::steps::ReadContext;
 use crate::steps::site::copy_access;
 use crate::steps::site::copy_access::Trial;
-use crate::steps::site::staying_users::{Script, Seen, StayingUser};
+use crate::steps::site::staying_users::{SignInScript, StayingUser, UserObservations};
 use crate::steps::site::store_state::{StoreSeen, look};
 use crate::steps::watch::under_load::{UnderLoad, under_load};
 
 /// How many users sign in at the beginning and stay until the end.
-const STAYING: u32 = 5;
-/// Nobody waits longer for an answer.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+const STAYING_USERS: u32 = 5;
+/// How long an answer is waited for.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What was found out about one count.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Counted {
     /// The halves of the load, as far as it went.
     pub halves: Vec<UnderLoad>,
     /// What the users who stay met with.
-    pub stayed: Seen,
+    pub stayed: UserObservations,
     /// How many of them there were.
     pub staying: u32,
     /// Why the workers could not be replaced.
@@ -54,18 +54,18 @@ impl Counted {
 /// The people who stay.
 struct Staying<'a> {
     context: &'a ReadContext<'a>,
-    script: Script<'a>,
+    script: SignInScript<'a>,
     users: Vec<StayingUser>,
-    seen: Seen,
+    seen: UserObservations,
 }
 
 impl<'a> Staying<'a> {
     async fn sign_in(context: &'a ReadContext<'a>) -> Result<Self, Failure> {
         let rollout = context.rollout();
-        let script = Script::of(&rollout.journeys)?;
-        let (mut users, mut seen) = (Vec::new(), Seen::default());
+        let script = SignInScript::of(&rollout.journeys)?;
+        let (mut users, mut seen) = (Vec::new(), UserObservations::default());
         let (browsers, clock) = (&*context.ports.browsers, &*context.ports.clock);
-        for number in rollout.load.users + 1..=rollout.load.users + STAYING {
+        for number in rollout.load.users + 1..=rollout.load.users + STAYING_USERS {
             let target = copy_access::copy(rollout);
             users.extend(StayingUser::sign_in(browsers, clock, &target, number, &script, &mut seen).await?);
         }
@@ -88,8 +88,8 @@ pub async fn measure(context: &ReadContext<'_>, store: &StoreAccess, workers: u3
         workers,
         running: wait_for_workers(context, workers).await?,
         halves: Vec::new(),
-        stayed: Seen::default(),
-        staying: STAYING,
+        stayed: UserObservations::default(),
+        staying: STAYING_USERS,
         not_restarted: None,
         store: None,
     };
@@ -140,7 +140,7 @@ fn plan(context: &ReadContext<'_>, workers: u32, half: u32) -> LoadPlan {
     LoadPlan {
         ramp: ramp(context),
         seed: u64::from(2 * workers + half),
-        timeout: PATIENCE,
+        timeout: REQUEST_TIMEOUT,
         ..LoadPlan::closed(load.users, load.duration.get() / 2)
     }
 }
@@ -150,7 +150,7 @@ async fn warm_up(context: &ReadContext<'_>, workers: u32) -> Result<(), Failure>
     let rollout = context.rollout();
     let duration = rollout.load.ramp_up().max(Duration::from_secs(1));
     let users = (4 * workers).min(rollout.load.users);
-    let plan = LoadPlan { seed: u64::from(workers), timeout: PATIENCE, ..LoadPlan::closed(users, duration) };
+    let plan = LoadPlan { seed: u64::from(workers), timeout: REQUEST_TIMEOUT, ..LoadPlan::closed(users, duration) };
     context.say(format!("{workers} workers of the copy warm up for {} s", duration.as_secs()));
     let target = copy_access::copy(rollout);
     context.ports.load.run(&target, &rollout.journeys, &plan, &Silent).await.map(drop)

@@ -11,13 +11,14 @@ use super::shared_state;
 use crate::core::rollout::{Rollout, SharedState};
 use crate::core::{ChecklistItem, Contract, Facts, Failure, Measurement, Verdict};
 use crate::steps::measure::{failure_of, measurement};
-use crate::steps::site::staying_users::Script;
+use crate::steps::site::staying_users::SignInScript;
 use crate::steps::site::{copy_access, copy_gunicorn};
 use crate::steps::targets::list;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
-/// A pair that shows up by chance has been seen after so many times as many reads, or it never will be.
-const PATIENCE: u64 = 20;
+/// The maximum number of reads, as a multiple of the reads that are needed: a pair that shows up by chance has been seen after
+/// so many, or it never will be.
+const MAX_READ_FACTOR: u64 = 20;
 
 /// Writes in one worker and reads in another.
 pub struct CrossWorkerState(Settings);
@@ -77,11 +78,11 @@ impl Observe for CrossWorkerState {
                          and no journey expects what it has written";
             return Ok(concluded(vec![nothing(words.to_owned())]));
         }
-        let script = Script::of(&rollout.journeys).ok();
-        let signing_in = script.as_ref().map(Script::signing_in).unwrap_or_default();
+        let script = SignInScript::of(&rollout.journeys).ok();
+        let signing_in = script.as_ref().map(SignInScript::signing_in).unwrap_or_default();
         let each = u64::from(self.0.each);
         let ordered = (workers * (workers - 1)) as u64;
-        let enough = Enough { workers, each, at_most: PATIENCE * each * ordered.max(1) };
+        let enough = Enough { workers, each, at_most: MAX_READ_FACTOR * each * ordered.max(1) };
         let mut measurements = Vec::new();
         for pair in &pairs {
             context.say(format!("{} is written and read over {ordered} pairs of workers", pair.name));

@@ -15,12 +15,12 @@ use crate::steps::measure::measurement;
 use crate::steps::site::copy_access;
 use crate::steps::watch::under_load::limits;
 
-/// Each worker has to give so many answers in each half at least.
-pub const FEWEST_ANSWERS: u64 = 5;
-/// The course of a load is cut into so many windows at most.
-const WINDOWS: usize = 40;
-/// More examples are not listed.
-const LISTED: usize = 3;
+/// The minimum number of answers of each worker in each half.
+pub const MIN_ANSWERS: u64 = 5;
+/// The maximum number of windows that the course of a load is cut into.
+const MAX_WINDOWS: usize = 40;
+/// The maximum number of examples that are listed.
+const MAX_LISTED: usize = 3;
 
 /// A count, judged.
 pub struct Judged {
@@ -172,13 +172,13 @@ fn identities(result: &LoadResult, rollout: &Rollout) -> Vec<Judgement> {
         .iter()
         .filter(|(_, users)| users.len() > 1)
         .map(|(name, users)| {
-            let numbers: Vec<String> = users.iter().take(LISTED).map(u32::to_string).collect();
+            let numbers: Vec<String> = users.iter().take(MAX_LISTED).map(u32::to_string).collect();
             format!("{} users were `{name}` (such as {})", users.len(), numbers.join(" and "))
         })
         .collect();
     let known = u32::try_from(result.identities.len()).unwrap_or(u32::MAX);
     let wanted = rollout.load.users;
-    let listed = |all: &[String]| all.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    let listed = |all: &[String]| all.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ");
     let mut reasons = Vec::new();
     if !mixed.is_empty() {
         reasons.push(Judgement::new(
@@ -207,13 +207,13 @@ fn answers(counted: &Counted) -> Vec<Judgement> {
     let mut reasons = Vec::new();
     for half in &counted.halves {
         let answered = &half.result.answered;
-        let enough = answered.values().filter(|count| **count >= FEWEST_ANSWERS).count();
+        let enough = answered.values().filter(|count| **count >= MIN_ANSWERS).count();
         if u32::try_from(enough).is_ok_and(|enough| enough >= counted.workers) {
             continue;
         }
         let each: Vec<String> = answered.iter().map(|(pid, count)| format!("worker {pid} gave {count}")).collect();
         let each = if each.is_empty() { "no answer names its worker".to_owned() } else { each.join(", ") };
-        let words = format!("not every one of {} workers answered {FEWEST_ANSWERS} requests: {each}", counted.workers);
+        let words = format!("not every one of {} workers answered {MIN_ANSWERS} requests: {each}", counted.workers);
         reasons.push(Judgement::new(Subject::Traffic, Verdict::Inconclusive, words));
     }
     reasons
@@ -288,7 +288,7 @@ fn count_result(
 ) -> CountResult {
     let (mut throughput, mut p95_ms) = (Vec::new(), Vec::new());
     for half in &counted.halves {
-        let (more_throughput, more_p95) = half.course.windows(WINDOWS / 2);
+        let (more_throughput, more_p95) = half.course.windows(MAX_WINDOWS / 2);
         throughput.extend(more_throughput);
         p95_ms.extend(more_p95);
     }

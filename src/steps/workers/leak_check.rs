@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::count::PATIENCE;
+use super::count::REQUEST_TIMEOUT;
 use crate::core::rollout::Rollout;
 use crate::core::{ChecklistItem, Contract, Facts, Failure, Measurement, Verdict};
 use crate::evidence::{LeakLimits, judge_leak};
@@ -17,12 +17,12 @@ use crate::steps::site::copy_access;
 use crate::steps::watch::under_load::{UnderLoad, limits, under_load};
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
-/// A headroom that lasts no longer is reason to go back.
-const URGENT: Duration = Duration::from_secs(4 * 3_600);
+/// Headroom that lasts no longer than this is a reason to roll back.
+const URGENT_HEADROOM: Duration = Duration::from_secs(4 * 3_600);
 /// The load lasts a little longer than it has to: samples come a little late.
-const MARGIN: Duration = Duration::from_secs(5);
+const LOAD_MARGIN: Duration = Duration::from_secs(5);
 /// Its moments are others than those of the ramp.
-const SEED: u64 = 1_000;
+const LEAK_CHECK_SEED: u64 = 1_000;
 
 /// Looks for leaks.
 pub struct MemoryLeakTest;
@@ -47,7 +47,7 @@ impl Kind for MemoryLeakTest {
 /// How long the load has to last.
 fn lasts(rollout: &Rollout) -> Duration {
     let leak = &rollout.leak;
-    leak.warm_up.get() + leak.minimum_time.get().mul_f64(1.05) + MARGIN
+    leak.warm_up.get() + leak.minimum_time.get().mul_f64(1.05) + LOAD_MARGIN
 }
 
 #[async_trait]
@@ -73,8 +73,8 @@ impl Observe for MemoryLeakTest {
         let load = &rollout.load;
         let plan = LoadPlan {
             ramp: load.ramp_up(),
-            seed: SEED,
-            timeout: PATIENCE,
+            seed: LEAK_CHECK_SEED,
+            timeout: REQUEST_TIMEOUT,
             ..LoadPlan::closed(load.users, lasts(rollout))
         };
         // Short, so that the memory of every worker has room beside it.
@@ -104,7 +104,7 @@ fn judge(under: &UnderLoad, rollout: &Rollout) -> Measurement {
     let limits = LeakLimits {
         warm_up: leak.warm_up.get(),
         horizon,
-        urgent: URGENT.min(horizon),
+        urgent: URGENT_HEADROOM.min(horizon),
         minimum_time: leak.minimum_time.get(),
         minimum_requests: leak.minimum_requests,
         ..LeakLimits::with_headroom(headroom_bytes)

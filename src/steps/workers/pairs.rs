@@ -14,17 +14,17 @@ use crate::ports::{Answer, AnsweredBy, Browser};
 use crate::steps::ReadContext;
 use crate::steps::site::copy_access;
 
-/// More users than this are no more use.
-const MOST_USERS: usize = 65;
+/// The maximum number of users: more find nothing more.
+const MAX_USERS: usize = 65;
 /// Reads after each write: as many as there are workers, within these bounds.
 const READS: (usize, usize) = (3, 16);
 /// All users ask at the same moments, so far apart: a worker that is busy leaves the next request to another one, where
 /// one request after the other may all go to the same.
-const BEAT: Duration = Duration::from_millis(250);
-/// So many requests without an answer end it.
-const MOST_UNANSWERED: u64 = 8;
-/// So many examples are kept.
-const EXAMPLES: usize = 3;
+const READ_INTERVAL: Duration = Duration::from_millis(250);
+/// The number of requests without an answer at which the check ends.
+const MAX_UNANSWERED: u64 = 8;
+/// The maximum number of examples that are kept.
+const MAX_EXAMPLES: usize = 3;
 
 /// Right and wrong answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Tally {
     }
 
     fn example(&mut self, words: String) {
-        if self.examples.len() < EXAMPLES {
+        if self.examples.len() < MAX_EXAMPLES {
             self.examples.push(words);
         }
     }
@@ -136,7 +136,7 @@ impl Trying<'_> {
     pub async fn all(&self) -> Result<Tally, Failure> {
         let tally = Mutex::new(Tally::default());
         // Two for each worker and one more, so that whose turn it is moves on even where workers take turns.
-        let users = u32::try_from((2 * self.enough.workers + 1).min(MOST_USERS)).unwrap_or(1);
+        let users = u32::try_from((2 * self.enough.workers + 1).min(MAX_USERS)).unwrap_or(1);
         let users = (1..=users).map(|number| Box::pin(self.user(number, &tally)) as User<'_>);
         all_of(users.collect()).await?;
         Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -176,7 +176,7 @@ impl Trying<'_> {
 
     fn is_enough(&self, tally: &Tally) -> bool {
         let bad = tally.unanswered + tally.refused + tally.unnamed;
-        bad >= MOST_UNANSWERED
+        bad >= MAX_UNANSWERED
             || tally.reads >= self.enough.at_most
             || tally.missing(self.enough.workers, self.enough.each).0 == 0 && tally.split(false).all() > 0
     }
@@ -184,7 +184,7 @@ impl Trying<'_> {
     /// Waits for the next moment.
     async fn wait(&self) {
         let clock = &self.context.ports.clock;
-        let beat = BEAT.as_millis();
+        let beat = READ_INTERVAL.as_millis();
         let past = clock.elapsed().as_millis() % beat;
         clock.sleep(Duration::from_millis(u64::try_from(beat - past).unwrap_or(1))).await;
     }

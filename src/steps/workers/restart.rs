@@ -13,9 +13,9 @@ use crate::steps::site::copy_gunicorn;
 use crate::steps::targets::list;
 
 /// How long it may take until only new workers answer.
-const WITHIN: Duration = Duration::from_secs(60);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(500);
+const RESTART_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait between two reads.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The user who asks.
 const USER: u32 = 1;
 
@@ -39,10 +39,10 @@ pub async fn wait_for_workers(context: &ReadContext<'_>, wanted: u32) -> Result<
         if u32::try_from(running).is_ok_and(|running| running == wanted) {
             return Ok(None);
         }
-        if clock.elapsed().saturating_sub(began) >= WITHIN {
+        if clock.elapsed().saturating_sub(began) >= RESTART_TIMEOUT {
             return Ok(Some(running));
         }
-        clock.sleep(PAUSE).await;
+        clock.sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -71,11 +71,12 @@ pub async fn restart(
             Err(failure) if failure.class.is_retryable() => context.say(failure.message),
             Err(failure) => return Err(failure),
         }
-        if clock.elapsed().saturating_sub(began) >= WITHIN {
-            let words = format!("no new workers answered within {} s of the request to restart", WITHIN.as_secs());
+        if clock.elapsed().saturating_sub(began) >= RESTART_TIMEOUT {
+            let words =
+                format!("no new workers answered within {} s of the request to restart", RESTART_TIMEOUT.as_secs());
             return Ok(Some(words));
         }
-        clock.sleep(PAUSE).await;
+        clock.sleep(POLL_INTERVAL).await;
     }
 }
 

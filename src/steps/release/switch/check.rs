@@ -20,10 +20,10 @@ use crate::steps::site::settings_in_force::Running;
 use crate::steps::site::{journey_walk, release_layout};
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step, cohort, production_target};
 
-/// How often something without an answer is asked for again before it is the application's doing.
-const TRIES: u32 = 3;
-/// How long after.
-const AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// How many times something without an answer is asked for before it counts as the application's fault.
+const MAX_ATTEMPTS: u32 = 3;
+/// How long to wait before each retry.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Looks at it from all sides.
 pub struct SwitchedTargetCheck(Settings);
@@ -150,9 +150,9 @@ impl Looking<'_> {
         let failure = loop {
             match self.side(side).await {
                 Ok(seen) => return Ok((seen, side == Side::Workers && self.running.is_none())),
-                Err(failure) if failure.class.is_retryable() && tried < TRIES => {
+                Err(failure) if failure.class.is_retryable() && tried < MAX_ATTEMPTS => {
                     self.context.say(format!("{} ({}); asking again", failure.message, failure.class));
-                    clock.sleep(AGAIN_AFTER).await;
+                    clock.sleep(RETRY_INTERVAL).await;
                     tried += 1;
                 }
                 Err(failure) => break failure,

@@ -14,8 +14,8 @@ use crate::steps::site::release_layout;
 use crate::steps::targets::group_inspection;
 use crate::steps::{ReadContext, production_target, waiting};
 
-/// How often the load balancer is asked.
-const EVERY: Duration = Duration::from_secs(5);
+/// How long to wait between two reads of the target group.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What it takes, where rollout.yaml asks for it.
 pub fn actions(rollout: &Rollout) -> Vec<Statement> {
@@ -54,12 +54,12 @@ enum Standing {
     Out,
 }
 
-/// What one look at the target group shows.
-struct Seen {
+/// The state of a target in its target group.
+struct TargetObservation {
     arn: String,
     place: TargetPlace,
     standing: Standing,
-    /// Whether anybody else gets users.
+    /// Whether another target is in service.
     others_serve: bool,
 }
 
@@ -74,7 +74,7 @@ impl<'a> OutOfService<'a> {
         Ok(Some(Self { context, target, group: &group.target_group, at_most: drain.at_most.get() }))
     }
 
-    async fn look(&self) -> Result<Seen, Failure> {
+    async fn look(&self) -> Result<TargetObservation, Failure> {
         let port = self.context.rollout().application.port.number();
         let place = TargetPlace { id: group_inspection::instance_id(self.context, self.target).await?, port };
         let facts = self.context.ports.cloud.target_group(self.group).await?.ok_or_else(|| {
@@ -92,7 +92,7 @@ impl<'a> OutOfService<'a> {
         };
         let serves = |target: &&_| !place.is(target) && target.health == TargetHealth::Healthy;
         let others_serve = facts.targets.iter().any(|target| serves(&target));
-        Ok(Seen { arn: facts.arn, place, standing, others_serve })
+        Ok(TargetObservation { arn: facts.arn, place, standing, others_serve })
     }
 
     /// Whether it is not registered, or will not be in a moment.
@@ -168,7 +168,13 @@ impl<'a> OutOfService<'a> {
     }
 
     /// It was to leave and could not: it gets users again.
-    async fn keep(&self, cloud: &dyn CloudWrite, permit: &ApplyPermit, seen: &Seen, failure: Failure) -> WriteFailure {
+    async fn keep(
+        &self,
+        cloud: &dyn CloudWrite,
+        permit: &ApplyPermit,
+        seen: &TargetObservation,
+        failure: Failure,
+    ) -> WriteFailure {
         // Without another look: what AWS says lags behind what it was told.
         match cloud.register_target(permit.into(), &seen.arn, &seen.place).await {
             Ok(()) => WriteFailure::clean(failure),
@@ -244,7 +250,7 @@ impl<'a> OutOfService<'a> {
                 return Ok(Some(why));
             }
             self.context.say(format!("{}: waiting for {}: {why}", self.target.name, self.group));
-            clock.sleep(EVERY).await;
+            clock.sleep(POLL_INTERVAL).await;
         }
     }
 }

@@ -15,10 +15,11 @@ use crate::steps::site::release_layout as layout;
 use crate::steps::targets::named;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
 
-/// A worker that ends by itself and is started anew is missing for as long as the application takes to start.
-const LOOKS_FOR: Duration = Duration::from_secs(20);
-/// How often is looked.
-const EVERY: Duration = Duration::from_secs(1);
+/// How long the processes are read again. A worker that ends by itself and is started again is missing for as long as the
+/// application takes to start.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long to wait between two reads.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Judges the processes.
 pub struct SwitchedProcesses(Settings);
@@ -58,12 +59,12 @@ impl Observe for SwitchedProcesses {
         loop {
             let measurements = switched.processes(&reader.releases(&site).await?);
             let is_good = measurements.iter().all(|measurement| measurement.verdict.passes());
-            if is_good || clock.elapsed().saturating_sub(began) >= LOOKS_FOR {
+            if is_good || clock.elapsed().saturating_sub(began) >= CHECK_TIMEOUT {
                 let hint = "the service's error log on the target says more; `migrate log` says what was undone";
                 let failure = failure_of(&measurements, hint);
                 return Ok(Observation { facts: Facts::new(), failure, measurements });
             }
-            clock.sleep(EVERY).await;
+            clock.sleep(POLL_INTERVAL).await;
         }
     }
 }

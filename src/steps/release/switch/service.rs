@@ -17,9 +17,9 @@ use crate::steps::site::{copy_access, release_layout};
 use crate::steps::targets::group_inspection;
 
 /// How long the load balancer may take until it sends users to the target again: some of its checks have to pass first.
-const HEALTHY_WITHIN: Duration = Duration::from_secs(180);
-/// How often it is asked.
-const EVERY: Duration = Duration::from_secs(5);
+const HEALTHY_TIMEOUT: Duration = Duration::from_secs(180);
+/// How long to wait between two reads of the target group.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// The service's processes, and whether there are as many as there have to be.
 ///
 /// # Errors
@@ -170,11 +170,11 @@ pub async fn load_balancer(context: &ReadContext<'_>, target: &ProductionTarget)
             None => format!("{id} is not registered"),
         };
         let waited = clock.elapsed().saturating_sub(began);
-        if waited >= HEALTHY_WITHIN {
-            let words = format!("{group} sends no users to {name} after {} s: {why}", HEALTHY_WITHIN.as_secs());
+        if waited >= HEALTHY_TIMEOUT {
+            let words = format!("{group} sends no users to {name} after {} s: {why}", HEALTHY_TIMEOUT.as_secs());
             return Ok(measurement(Verdict::Abort, name, words, json!({ "instance": id, "why": why })));
         }
         context.say(format!("{group} sends no users to {name} yet: {why}"));
-        clock.sleep(EVERY).await;
+        clock.sleep(POLL_INTERVAL).await;
     }
 }

@@ -25,6 +25,7 @@ use crate::steps::{
     Change, Condition, Diff, DiffAction, DiffLine, Kind, Presence, ReadContext, Step, WriteContext, cohort, waiting,
 };
 
+<<<<<<< HEAD
 /// How long a new main process may take until all its workers serve. Much longer than any start: it is the bound, and
 /// nobody waits for it unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -35,6 +36,20 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(30);
 const ASKED_FOR: Duration = Duration::from_secs(10);
 /// How often is looked.
 const EVERY: Duration = Duration::from_millis(500);
+=======
+/// How long a new main process may take until all its workers serve. Much longer than any start: it is only reached when
+/// something is wrong.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long to wait after that until everything is as it should be: old processes finish their requests. What is not so then
+/// is for `switched_processes` to judge: its Abort rolls the switch back, and a failure here would not.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Upper bound for re-checking the cohort after a rollback, and AWS before it: what comes next in a rollback waits for it.
+const RECHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait between two reads.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// What is known of a target once it was switched, and came back into service if it had left.
+const MASTER: &str = "switch.master";
+>>>>>>> h3
 
 /// Switches.
 pub struct InPlaceSwitch {
@@ -147,7 +162,7 @@ impl InPlaceSwitch {
         let writer = named::writer(context, target)?;
         let site = layout::site(read.rollout()).map_err(WriteFailure::clean)?;
         read.say(format!("{target}: switching to the release {release}"));
-        writer.switch_to_release(permit, &site, release, PATIENCE).await.map_err(|failed| {
+        writer.switch_to_release(permit, &site, release, START_TIMEOUT).await.map_err(|failed| {
             failed.or_hint(|| {
                 format!(
                     "{target} serves as before. Find out why: the error log of {} there; then `migrate phase 4` tries \
@@ -205,7 +220,7 @@ impl InPlaceSwitch {
         }
         let asked = tokio::select! {
             is_out = out.is_out() => is_out,
-            () = context.ports.clock.sleep(ASKED_FOR) => Err(Failure::transient("AWS did not answer in time")),
+            () = context.ports.clock.sleep(RECHECK_TIMEOUT) => Err(Failure::transient("AWS did not answer in time")),
         };
         match asked {
             Ok(true) => Ok(Presence::Ours(Condition::Unfinished)),
@@ -309,11 +324,11 @@ impl Change for InPlaceSwitch {
         let clock = &*context.ports.clock;
         let began = clock.elapsed();
         let found = loop {
-            let late = clock.elapsed().saturating_sub(began) >= SETTLES_WITHIN;
+            let late = clock.elapsed().saturating_sub(began) >= SETTLE_TIMEOUT;
             match self.look(context).await {
                 Ok(found) if late || is_settled(&found, &release, wanted) => break found,
                 Err(failure) if late || !waiting::is_passing(&failure) => return Err(failure),
-                Ok(_) | Err(_) => clock.sleep(EVERY).await,
+                Ok(_) | Err(_) => clock.sleep(POLL_INTERVAL).await,
             }
         };
         // One that nobody is sent to is for `switched_target_check` to judge, for the same reason.
@@ -340,7 +355,7 @@ impl Change for InPlaceSwitch {
         let target = &self.settings.target;
         let site = layout::site(context.read.rollout()).map_err(WriteFailure::clean)?;
         let writer = named::writer(context, target)?;
-        writer.switch_to_original(permit, &site, PATIENCE).await.map_err(|failed| {
+        writer.switch_to_original(permit, &site, START_TIMEOUT).await.map_err(|failed| {
             failed.or_hint(|| {
                 format!(
                     "correct what it names on {target}, then `migrate rollback` resumes; by hand: \"Going back by \
@@ -351,7 +366,7 @@ impl Change for InPlaceSwitch {
         self.back_in_service(context, permit).await?;
         tokio::select! {
             words = self.asked(context.read) => words.into_iter().for_each(|words| context.read.say(words)),
-            () = context.read.ports.clock.sleep(ASKED_FOR) => {}
+            () = context.read.ports.clock.sleep(RECHECK_TIMEOUT) => {}
         }
         Ok(())
     }

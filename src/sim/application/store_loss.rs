@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{PathCuts, SessionPlace, SimulatedApplication, State};
+use super::load::SimulatedApplication;
+use super::sessions::SessionPlace;
 use crate::core::rollout::JourneyRequest;
 use crate::ports::{Answer, ErrorKind};
+use crate::sim::paths::PathCuts;
 
 /// How a copy takes the loss of its store. By default as with the session bridge: nobody notices.
 #[derive(Debug, Clone)]
@@ -60,35 +62,34 @@ fn moment(paths: &PathCuts, now: Duration) -> Moment {
     }
 }
 
-impl State {
+impl StoreLoss {
     /// How long an answer hangs now because the store is away.
-    pub(super) fn hangs_without_store(&self, now: Duration) -> Duration {
-        match moment(&self.paths, now) {
-            Moment::Meanwhile => self.store_loss.hangs,
+    pub(in crate::sim) fn hangs_now(&self, paths: &PathCuts, now: Duration) -> Duration {
+        match moment(paths, now) {
+            Moment::Meanwhile => self.hangs,
             _ => Duration::ZERO,
         }
     }
 
-    /// An answer of an application, as the loss of its store makes it.
-    pub(super) fn marked_by_store_loss(
+    /// An answer of an application that keeps its sessions in this place, as the loss of its store makes it.
+    pub(super) fn mark(
         &self,
-        endpoint: &str,
+        paths: &PathCuts,
+        place: &SessionPlace,
         request: &JourneyRequest,
         mut answer: Answer,
         now: Duration,
     ) -> Answer {
-        let is_copy = self.applications.get(endpoint).is_some_and(|it| it.sessions.place == SessionPlace::Cluster);
-        if !is_copy {
+        if *place != SessionPlace::Cluster {
             return answer;
         }
-        let loss = &self.store_loss;
-        let moment = moment(&self.paths, now);
+        let moment = moment(paths, now);
         let is_forgotten = match moment {
             Moment::Before => false,
-            Moment::Meanwhile => loss.forgets == Some(CutEdge::Beginning),
-            Moment::After(_) => loss.forgets == Some(CutEdge::End),
+            Moment::Meanwhile => self.forgets == Some(CutEdge::Beginning),
+            Moment::After(_) => self.forgets == Some(CutEdge::End),
         };
-        if loss.fails && matches!(moment, Moment::Meanwhile) {
+        if self.fails && matches!(moment, Moment::Meanwhile) {
             answer.status = 500;
             answer.problem = Some("500, expected 200 (simulated)".to_owned());
         } else if is_forgotten && !request.extract.is_empty() {
@@ -97,10 +98,10 @@ impl State {
         }
         let read = match moment {
             Moment::Before => "redis",
-            Moment::Meanwhile if loss.is_untouched => "redis",
+            Moment::Meanwhile if self.is_untouched => "redis",
             Moment::Meanwhile => "old",
             Moment::After(since) => {
-                if loss.notices_after.is_some_and(|after| since >= after) {
+                if self.notices_after.is_some_and(|after| since >= after) {
                     "redis"
                 } else {
                     "old"
@@ -116,15 +117,16 @@ impl State {
     }
 
     /// An application under load, as the loss of its store makes it.
-    pub(super) fn slowed_by_store_loss(
+    pub(in crate::sim) fn slow(
         &self,
+        paths: &PathCuts,
         mut application: SimulatedApplication,
         now: Duration,
     ) -> SimulatedApplication {
         let is_copy = application.sessions.place == SessionPlace::Cluster;
-        if is_copy && matches!(moment(&self.paths, now), Moment::Meanwhile) {
-            application.median = application.median.mul_f64(self.store_loss.slower);
-            if self.store_loss.fails {
+        if is_copy && matches!(moment(paths, now), Moment::Meanwhile) {
+            application.median = application.median.mul_f64(self.slower);
+            if self.fails {
                 application.error_share = 0.5;
                 application.error = ErrorKind::Status;
             }

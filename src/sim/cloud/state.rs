@@ -3,64 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::balancing::TargetMove;
+use super::balancing::TargetMoves;
+use super::cluster::{Cluster, Timing};
 use crate::core::rollout::{InstanceSelector, LoadBalancer, ProductionTarget, Rollout};
 use crate::core::{Failure, Permission};
 use crate::ports::{
-    Caller, Endpoint, IngressRule, InstanceFacts, NewReplicationGroup, RegisteredTarget, ReplicationGroupFacts,
-    ReplicationGroupStatus, ScalingGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TargetGroupFacts,
-    TargetHealth,
+    Caller, Endpoint, IngressRule, InstanceFacts, RegisteredTarget, ReplicationGroupStatus, ScalingGroupFacts,
+    SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TargetGroupFacts, TargetHealth, TargetPlace,
 };
 
 /// The account everything is in.
-pub(super) const ACCOUNT: &str = "123456789012";
+const ACCOUNT: &str = "123456789012";
 const VPC: &str = "vpc-0a1b2c3d";
-
-/// How long things take.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// From a cluster's creation until it is usable.
-    pub creating: Duration,
-    /// From a cluster's deletion until it is gone.
-    pub deleting: Duration,
-    /// How long its security group still counts as used after that.
-    pub lingering: Duration,
-    /// From a target's deregistration until it is no longer listed: the target group's deregistration delay.
-    pub draining: Duration,
-    /// From a target's registration until it is judged healthy.
-    pub judging: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            creating: Duration::from_secs(7 * 60),
-            deleting: Duration::from_secs(5 * 60),
-            lingering: Duration::from_secs(2 * 60),
-            draining: Duration::from_secs(5 * 60),
-            judging: Duration::from_secs(35),
-        }
-    }
-}
-
-/// A replication group.
-#[derive(Debug, Clone)]
-pub struct Cluster {
-    /// What a describe call says, but for the status.
-    pub facts: ReplicationGroupFacts,
-    /// The subnet group it is in.
-    pub subnet_group: String,
-    /// The security group around it, by id.
-    pub security_group: String,
-    /// When it was created.
-    pub created_at: Duration,
-    /// When it becomes usable.
-    pub ready_at: Duration,
-    /// When its deletion was asked for.
-    pub deleted_at: Option<Duration>,
-    /// Whether its creation fails instead.
-    pub fails: bool,
-}
 
 /// AWS.
 #[derive(Debug, Clone, Default)]
@@ -86,19 +40,20 @@ pub struct CloudState {
     /// Auto scaling groups by name.
     pub scaling_groups: BTreeMap<String, ScalingGroupFacts>,
     /// Targets that are on their way out or in.
-    pub(super) moves: Vec<TargetMove>,
+    moves: TargetMoves,
     /// How long things take.
     pub timing: Timing,
     /// Whether the next cluster ends as `create-failed`.
     pub next_cluster_fails: bool,
     /// Security groups that still count as used, by id, and until when.
-    pub(super) lingering: BTreeMap<String, Duration>,
+    lingering: BTreeMap<String, Duration>,
     next_group: u32,
     region: String,
 }
 
 impl CloudState {
-    pub(super) fn from_rollout(rollout: &Rollout) -> Self {
+    /// The account that a rollout describes: everything as declared, and nothing created yet.
+    pub(in crate::sim) fn from_rollout(rollout: &Rollout) -> Self {
         let selectors = std::iter::once(&rollout.staging.instance)
             .chain(rollout.production.targets.iter().map(|target| &target.instance));
         let groups = BTreeMap::from([
@@ -135,7 +90,7 @@ impl CloudState {
     }
 
     /// What the passing of time does.
-    pub(super) fn catch_up(&mut self, now: Duration) {
+    pub(in crate::sim) fn catch_up(&mut self, now: Duration) {
         let deleting = self.timing.deleting;
         let gone: Vec<String> = self
             .clusters
@@ -150,26 +105,28 @@ impl CloudState {
             }
         }
         self.lingering.retain(|_, until| *until > now);
-        self.move_targets(now);
+        self.moves.catch_up(&mut self.target_groups, &self.timing, now);
     }
 
+    /// The ARN of a resource in this account and region.
     pub(super) fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:aws:{service}:{}:{ACCOUNT}:{resource}", self.region)
     }
 
+    /// The id of the next security group.
     pub(super) fn new_group_id(&mut self) -> String {
         self.next_group += 1;
         format!("sg-0cache{:04}", self.next_group)
     }
 
     /// The groups an instance holds.
-    pub(super) fn groups_of(&self, instance: &str) -> Vec<String> {
+    pub(in crate::sim) fn groups_of(&self, instance: &str) -> Vec<String> {
         let found = self.instances.iter().find(|(name, facts)| name == instance || facts.id == instance);
         found.map(|(_, facts)| facts.security_groups.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// The rules in front of a cluster's endpoint; `None` when no such name resolves.
-    pub(super) fn rules_before(&self, endpoint: &Endpoint, now: Duration) -> Option<&[IngressRule]> {
+    pub(in crate::sim) fn rules_before(&self, endpoint: &Endpoint, now: Duration) -> Option<&[IngressRule]> {
         let cluster = self.clusters.values().find(|cluster| cluster.facts.endpoint.as_ref() == Some(endpoint))?;
         if cluster.status(now) != ReplicationGroupStatus::Available {
             return None;
@@ -178,67 +135,28 @@ impl CloudState {
         Some(&group.ingress)
     }
 
-    pub(super) fn new_cluster(&mut self, new: &NewReplicationGroup, now: Duration) -> Result<Endpoint, Failure> {
-        if self.clusters.contains_key(&new.id) {
-            return Err(Failure::permanent(format!("ReplicationGroupAlreadyExists: {}", new.id)));
-        }
-        if !self.subnet_groups.contains_key(&new.subnet_group) {
-            return Err(Failure::permanent(format!("CacheSubnetGroupNotFoundFault: {}", new.subnet_group)));
-        }
-        if !self.security_groups.values().any(|group| group.id == new.security_group) {
-            return Err(Failure::permanent(format!("InvalidParameterValue: no security group {}", new.security_group)));
-        }
-        if new.token.is_some() && !new.encrypt_in_transit {
-            return Err(Failure::permanent("InvalidParameterCombination: an auth token needs encryption in transit"));
-        }
-        let endpoint = Endpoint { host: format!("master.{}.simulated.cache.amazonaws.com", new.id), port: new.port };
-        let cluster = Cluster {
-            facts: ReplicationGroupFacts {
-                arn: self.arn("elasticache", &format!("replicationgroup:{}", new.id)),
-                status: ReplicationGroupStatus::Settling("creating".into()),
-                endpoint: Some(endpoint.clone()),
-                encrypted_in_transit: new.encrypt_in_transit,
-                token_required: new.token.is_some(),
-                node_type: new.node_type.clone(),
-                tags: new.tags.clone(),
-            },
-            subnet_group: new.subnet_group.clone(),
-            security_group: new.security_group.clone(),
-            created_at: now,
-            ready_at: now + self.timing.creating,
-            deleted_at: None,
-            fails: std::mem::take(&mut self.next_cluster_fails),
-        };
-        self.clusters.insert(new.id.clone(), cluster);
-        Ok(endpoint)
-    }
-}
-
-impl Cluster {
-    /// How it is now.
-    pub fn status(&self, now: Duration) -> ReplicationGroupStatus {
-        match self.deleted_at {
-            Some(_) => ReplicationGroupStatus::Deleting,
-            None if now < self.ready_at => ReplicationGroupStatus::Settling("creating".into()),
-            None if self.fails => ReplicationGroupStatus::Failed("create-failed".into()),
-            None => self.available_or_as_set(),
-        }
+    /// Begins a target's deregistration from a group.
+    pub(in crate::sim) fn deregister(
+        &mut self,
+        group: &str,
+        place: &TargetPlace,
+        now: Duration,
+    ) -> Result<(), Failure> {
+        self.moves.deregister(&mut self.target_groups, group, place, now)
     }
 
-    /// A test may have set a status of its own.
-    fn available_or_as_set(&self) -> ReplicationGroupStatus {
-        match &self.facts.status {
-            ReplicationGroupStatus::Settling(status) if status == "creating" => ReplicationGroupStatus::Available,
-            other => other.clone(),
+    /// Begins a target's registration with a group.
+    pub(in crate::sim) fn register(&mut self, group: &str, place: &TargetPlace, now: Duration) -> Result<(), Failure> {
+        if !self.instances.iter().any(|(_, instance)| instance.id == place.id) {
+            return Err(Failure::permanent(format!("InvalidTarget: {}", place.id)));
         }
+        self.moves.register(&mut self.target_groups, group, place, now)
     }
 
-    /// What a describe call says now.
-    pub(super) fn described(&self, now: Duration) -> ReplicationGroupFacts {
-        let status = self.status(now);
-        // The endpoint shows up when there is something behind it.
-        let endpoint = self.facts.endpoint.clone().filter(|_| status == ReplicationGroupStatus::Available);
-        ReplicationGroupFacts { status, endpoint, ..self.facts.clone() }
+    /// Whether a security group is in use, or still counts as used.
+    pub(super) fn uses(&self, security_group: &str) -> bool {
+        self.clusters.values().any(|cluster| cluster.security_group == security_group)
+            || self.lingering.contains_key(security_group)
     }
 }
 
@@ -263,5 +181,48 @@ fn instance_id(selector: &InstanceSelector, index: usize) -> String {
     match selector.as_str().starts_with("i-") {
         true => selector.as_str().to_owned(),
         false => format!("i-{index:017x}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_finishes_before_it_is_gone_and_is_judged_before_it_gets_users() {
+        let rollout = serde_yaml::from_str(include_str!("../../../rollout.yaml")).unwrap();
+        let mut cloud = CloudState::from_rollout(&rollout);
+        let (arn, first) = {
+            let group = cloud.target_groups.values().next().unwrap();
+            (group.arn.clone(), group.targets[0].clone())
+        };
+        let place = TargetPlace { id: first.id, port: first.port };
+        let health = |cloud: &CloudState| {
+            let group = cloud.target_groups.values().next().unwrap();
+            group.targets.iter().find(|target| place.is(target)).map(|target| target.health.clone())
+        };
+        let at = Duration::from_secs;
+        cloud.deregister(&arn, &place, at(10)).unwrap();
+        // Asked for twice, it does not begin anew.
+        cloud.deregister(&arn, &place, at(200)).unwrap();
+        cloud.catch_up(at(309));
+        assert_eq!(health(&cloud), Some(TargetHealth::Draining));
+        cloud.catch_up(at(310));
+        assert_eq!(health(&cloud), None);
+        cloud.deregister(&arn, &place, at(311)).unwrap();
+        cloud.register(&arn, &place, at(320)).unwrap();
+        cloud.register(&arn, &place, at(330)).unwrap();
+        cloud.catch_up(at(354));
+        assert_eq!(health(&cloud), Some(TargetHealth::Initial));
+        cloud.catch_up(at(355));
+        assert_eq!(health(&cloud), Some(TargetHealth::Healthy));
+        // One that is leaving can be kept.
+        cloud.deregister(&arn, &place, at(400)).unwrap();
+        cloud.register(&arn, &place, at(410)).unwrap();
+        cloud.catch_up(at(900));
+        assert_eq!(health(&cloud), Some(TargetHealth::Healthy));
+        assert!(cloud.register("arn:other", &place, at(900)).is_err());
+        let stranger = TargetPlace { id: "i-0stranger".into(), port: 8080 };
+        assert!(cloud.register(&arn, &stranger, at(900)).is_err());
     }
 }

@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-
-use super::targets::Handle;
-use crate::core::Failure;
-use crate::core::rollout::AbsolutePath;
-use crate::ports::{BridgeLog, BridgeRead, BridgeTotals};
+use crate::ports::{BridgeLog, BridgeTotals};
 
 /// A bridge's processes and what they do a minute, all together. Rates may be changed at any time: what was counted until
 /// then stays.
@@ -47,7 +42,8 @@ impl SimulatedBridge {
         }
     }
 
-    fn log(&self) -> BridgeLog {
+    /// What it has counted.
+    pub(in crate::sim) fn log(&self) -> BridgeLog {
         let processes = u64::try_from(self.pids.len().max(1)).unwrap_or(1);
         let of = |place: usize, counter: usize| {
             let whole = self.counted[counter] / 60;
@@ -62,20 +58,5 @@ impl SimulatedBridge {
             old_failures: of(place, 4),
         };
         BridgeLog { exists: true, processes: self.pids.iter().enumerate().map(totals).collect() }
-    }
-}
-
-#[async_trait]
-impl BridgeRead for Handle {
-    /// Whatever the file: a host has one bridge, [`super::Host::bridge`], or none.
-    async fn bridge_log(&self, _: &AbsolutePath) -> Result<BridgeLog, Failure> {
-        let now = self.world.time().now();
-        self.on_host("target.bridge_log", |host| {
-            Ok(host.bridge.as_mut().map_or_else(BridgeLog::default, |bridge| {
-                bridge.count(now);
-                bridge.log()
-            }))
-        })
-        .await
     }
 }

@@ -4,110 +4,81 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
-use super::application::{Opened, SessionPlace, SimulatedSessions, store_of};
-use super::trial::Process;
-use super::{State, World, trial};
+use super::answer::answer;
+use super::sessions::{Opened, SessionPlace, SimulatedSessions};
+use super::site::{Applications, hand_sessions};
+use super::store_loss::StoreLoss;
+use super::trial;
+use crate::core::Failure;
 use crate::core::rollout::{IDENTITY, JourneyRequest, Method, Piece, pieces};
-use crate::core::{Failure, Secret};
-use crate::ports::{Answer, Browser, BrowserCookie, Browsers, Clock as _, LoadTarget, Route};
-
-/// What a request takes.
-const TAKES: Duration = Duration::from_millis(30);
+use crate::ports::Answer;
+use crate::sim::cache::Stores;
+use crate::sim::host::{Hosts, Process};
+use crate::sim::paths::PathCuts;
 
 /// How long a session lives in a store.
-const LIVES: Duration = Duration::from_secs(31 * 86_400);
+const SESSION_LIFETIME: Duration = Duration::from_secs(31 * 86_400);
 
-#[async_trait]
-impl Browsers for World {
-    /// Asks the application of the target's endpoint (`host:port`) in [`State::applications`], or, before that, of its
-    /// host's name and endpoint.
-    async fn open(
-        &self,
-        target: &LoadTarget,
-        user: u32,
-        cookies: Vec<BrowserCookie>,
-    ) -> Result<Box<dyn Browser>, Failure> {
-        let cookies = cookies.into_iter().map(|cookie| (cookie.name, cookie.value.expose().to_owned())).collect();
-        let host = match &target.route {
-            Route::Through(host) => Some(host.to_string()),
-            Route::Direct => None,
-        };
-        let (endpoint, place) = (target.endpoint.to_string(), self.lock().application_at(target));
-        let extracted = BTreeMap::new();
-        Ok(Box::new(Visitor { world: self.clone(), endpoint, place, host, user, cookies, extracted }))
-    }
+/// The parts of the world that a visitor meets.
+pub(in crate::sim) struct Visited<'a> {
+    pub applications: &'a mut Applications,
+    pub hosts: &'a Hosts,
+    pub stores: &'a mut Stores,
+    pub paths: &'a PathCuts,
+    pub store_loss: &'a StoreLoss,
 }
 
-struct Visitor {
-    world: World,
-    endpoint: String,
-    /// What the application is found by.
-    place: String,
-    host: Option<String>,
-    user: u32,
-    cookies: BTreeMap<String, String>,
-    extracted: BTreeMap<String, String>,
+/// A user with a browser, on one application.
+pub(in crate::sim) struct Visitor {
+    pub endpoint: String,
+    /// The key of the application.
+    pub place: String,
+    pub host: Option<String>,
+    pub user: u32,
+    pub cookies: BTreeMap<String, String>,
+    pub extracted: BTreeMap<String, String>,
 }
 
-#[async_trait]
-impl Browser for Visitor {
-    async fn request(&mut self, request: &JourneyRequest) -> Result<Answer, Failure> {
-        let now = self.world.time().now() + TAKES;
-        let hangs = self.world.lock().hangs_without_store(now);
-        if !hangs.is_zero() {
-            self.world.sleep(hangs).await;
+impl Visitor {
+    /// What a request gets, with the sessions of the application beside which this one is tried, and as the loss of the
+    /// store makes it.
+    pub fn request(
+        &mut self,
+        site: &mut Visited<'_>,
+        request: &JourneyRequest,
+        now: Duration,
+    ) -> Result<Answer, Failure> {
+        let beside = site.applications.get(&self.place).and_then(|it| it.sessions.on_trial_beside.clone());
+        if let Some(live) = &beside {
+            hand_sessions(site.applications, live, &self.place);
         }
-        let world = self.world.clone();
-        world
-            .look("browser.request", TAKES, |state| {
-                let beside = state.applications.get(&self.place).and_then(|it| it.sessions.on_trial_beside.clone());
-                if let Some(live) = &beside {
-                    state.hand_sessions(live, &self.place);
-                }
-                let answer = self.visit(state, request, now);
-                if let Some(live) = &beside {
-                    state.hand_sessions(&self.place, live);
-                }
-                let answer = answer?;
-                Ok(state.marked_by_store_loss(&self.place, request, answer, now))
-            })
-            .await
-    }
-
-    fn cookies(&self) -> Vec<BrowserCookie> {
-        let cookies = self.cookies.iter().map(|(name, value)| BrowserCookie {
-            name: name.clone(),
-            value: Secret::new(value.clone()),
-            path: "/".to_owned(),
-        });
-        cookies.collect()
-    }
-
-    fn extracted(&self) -> BTreeMap<String, Secret> {
-        self.extracted.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect()
-    }
-
-    fn recall(&mut self, extracted: &BTreeMap<String, Secret>) {
-        self.extracted.extend(extracted.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
+        let answer = self.visit(site, request, now);
+        if let Some(live) = &beside {
+            hand_sessions(site.applications, &self.place, live);
+        }
+        let answer = answer?;
+        Ok(match site.applications.get(&self.place) {
+            Some(it) => site.store_loss.mark(site.paths, &it.sessions.place, request, answer, now),
+            None => answer,
+        })
     }
 }
 
 impl Visitor {
-    fn visit(&mut self, state: &mut State, request: &JourneyRequest, now: Duration) -> Result<Answer, Failure> {
+    /// What a request gets from the application.
+    fn visit(&mut self, site: &mut Visited<'_>, request: &JourneyRequest, now: Duration) -> Result<Answer, Failure> {
         let endpoint = self.endpoint.clone();
         let nobody = || Failure::transient(format!("no process listens on {endpoint} (simulated)"));
-        let is_tried = state.applications.get(&self.place).is_some_and(|it| it.sessions.on_trial_beside.is_some());
-        let host = self.host.as_ref().filter(|_| self.place != self.endpoint).and_then(|host| state.hosts.get(host));
+        let is_tried = site.applications.get(&self.place).is_some_and(|it| it.sessions.on_trial_beside.is_some());
+        let host = self.host.as_ref().filter(|_| self.place != self.endpoint).and_then(|host| site.hosts.get(host));
         let process = match host {
             Some(host) if is_tried => {
                 Some(Process::listening(std::iter::once(host), &self.endpoint).ok_or_else(nobody)?)
             }
             Some(host) => Process::of_service(host),
-            None => Process::listening(state.hosts.values(), &self.endpoint),
+            None => Process::listening(site.hosts.values(), &self.endpoint),
         };
-        let application = state.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let application = site.applications.get_mut(&self.place).ok_or_else(nobody)?;
         let sessions = &mut application.sessions;
         let pid = sessions.next_worker(now, process.as_ref().map(|process| process.workers.len()));
         let (method, path) = match request.methods()[..] {
@@ -118,8 +89,8 @@ impl Visitor {
         let given = self.cookies.get(&sessions.cookie);
         let sid = given.map(|value| value.split('.').next().unwrap_or_default().to_owned());
         let sid = sid.filter(|sid| sessions.opened.contains_key(sid));
-        let was_in_a_file = sid.as_ref().is_some_and(|sid| copy_to_store(state, &self.place, sid, now));
-        let application = state.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let was_in_a_file = sid.as_ref().is_some_and(|sid| copy_to_store(site, &self.place, sid, now));
+        let application = site.applications.get_mut(&self.place).ok_or_else(nobody)?;
         let sessions = &mut application.sessions;
         if let Some(what) = path.strip_prefix("/__migrate__/") {
             if let (Method::Get, "settings", Some(process)) = (method, what, &process) {
@@ -162,9 +133,9 @@ impl Visitor {
         let problem = problem.or_else(|| sessions.misremembered(&sid, method, &path, pid));
         let names_workers = sessions.names_workers && sessions.trial.is_some();
         if is_new {
-            open_session(state, &self.place, sid.clone(), self.user, now);
+            open_session(site, &self.place, sid.clone(), self.user, now);
         }
-        let application = state.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let application = site.applications.get_mut(&self.place).ok_or_else(nobody)?;
         let told = self.data(&mut application.sessions, &sid, request, method);
         let expected = request.expect.status.unwrap_or(200);
         let mut given = answer(if problem.is_some() { 500 } else { expected }, "{}", problem.or(told));
@@ -230,41 +201,40 @@ impl Visitor {
 }
 
 /// Keeps a new session where the application keeps its sessions.
-fn open_session(state: &mut State, endpoint: &str, sid: String, user: u32, now: Duration) {
-    let Some(application) = state.applications.get_mut(endpoint) else { return };
+fn open_session(site: &mut Visited<'_>, endpoint: &str, sid: String, user: u32, now: Duration) {
+    let Some(application) = site.applications.get_mut(endpoint) else { return };
     let sessions = &mut application.sessions;
     let opened = Opened { is_only_in_a_file: sessions.place == SessionPlace::Files, ..Opened::by(user) };
     sessions.opened.insert(sid.clone(), opened.clone());
     let (place, key) = (sessions.place.clone(), format!("{}{sid}", sessions.prefix));
     let other = sessions.spills_into.clone();
-    if let Some(other) = other.and_then(|other| state.applications.get_mut(&other)) {
+    if let Some(other) = other.and_then(|other| site.applications.get_mut(&other)) {
         other.sessions.opened.insert(sid, opened);
     }
-    if let Some(server) = store_of(state, &place).and_then(|store| state.stores.get_mut(&store))
-        && !server.forgets
-    {
-        server.keys.insert(key, (b"session".to_vec(), now + LIVES));
+    if let Some(server) = store_of(site.stores, &place).and_then(|store| site.stores.get_mut(&store)) {
+        server.put(&key, b"session", now + SESSION_LIFETIME);
     }
 }
 
 /// Copies a session to the store that only a file has, as the bridge does when it is asked for. Whether it did.
-fn copy_to_store(state: &mut State, endpoint: &str, sid: &str, now: Duration) -> bool {
-    let Some(application) = state.applications.get_mut(endpoint) else { return false };
+fn copy_to_store(site: &mut Visited<'_>, endpoint: &str, sid: &str, now: Duration) -> bool {
+    let Some(application) = site.applications.get_mut(endpoint) else { return false };
     let sessions = &mut application.sessions;
     let (place, key) = (sessions.place.clone(), format!("{}{sid}", sessions.prefix));
     let opened = sessions.opened.get_mut(sid).filter(|opened| opened.is_only_in_a_file && place != SessionPlace::Files);
     let Some(opened) = opened else { return false };
     opened.is_only_in_a_file = false;
-    if let Some(server) = store_of(state, &place).and_then(|store| state.stores.get_mut(&store))
-        && !server.forgets
-    {
-        server.keys.insert(key, (b"session".to_vec(), now + LIVES));
+    if let Some(server) = store_of(site.stores, &place).and_then(|store| site.stores.get_mut(&store)) {
+        server.put(&key, b"session", now + SESSION_LIFETIME);
     }
     true
 }
 
-/// An answer in JSON.
-pub(super) fn answer(status: u16, body: &str, problem: Option<String>) -> Answer {
-    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    Answer { status, headers, body: body.to_owned(), problem }
+/// The endpoint of the store that a place means, when there is one.
+fn store_of(stores: &Stores, place: &SessionPlace) -> Option<String> {
+    match place {
+        SessionPlace::Files => None,
+        SessionPlace::Store(endpoint) => Some(endpoint.clone()),
+        SessionPlace::Cluster => stores.keys().find(|endpoint| !endpoint.starts_with("127.")).cloned(),
+    }
 }

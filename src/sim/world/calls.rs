@@ -1,21 +1,20 @@
 //! The world as one value behind one lock, and how every call goes through it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::clock::VirtualTime;
-use super::faults::Faults;
-use super::{CacheServer, CloudState, Fault, Fired, Host, PathCuts, SimulatedApplication, StoreLoss};
-use crate::core::rollout::{CacheAuth, Rollout};
-use crate::core::{Failure, FailureClass, Secret, StepId};
-use crate::ports::{CensusFacts, SecretSource, WriteFailure};
+use super::state::{State, WriteRecord};
+use crate::core::rollout::Rollout;
+use crate::core::{Failure, StepId};
+use crate::ports::{Clock, WriteFailure};
+use crate::sim::clock::VirtualTime;
+use crate::sim::faults::{Fault, Fired};
 
 /// What an AWS call takes.
-const CALL_TAKES: Duration = Duration::from_millis(40);
+const CALL_DURATION: Duration = Duration::from_millis(40);
 
 /// An in-memory world that implements every port but the journal's. Clones share it.
 #[derive(Clone)]
@@ -29,59 +28,10 @@ struct Shared {
     crash: Notify,
 }
 
-/// Everything there is. Public, so that a test can break any part of it.
-#[derive(Debug, Clone, Default)]
-pub struct State {
-    /// AWS.
-    pub cloud: CloudState,
-    /// Hosts, by the name ssh knows them by.
-    pub hosts: BTreeMap<String, Host>,
-    /// Stores, by endpoint (`host:port`).
-    pub stores: BTreeMap<String, CacheServer>,
-    /// Applications that can be used and put under load, by endpoint (`host:port`, as their host sees it).
-    pub applications: BTreeMap<String, SimulatedApplication>,
-    /// What the session files on staging hold.
-    pub census: CensusFacts,
-    /// Secrets, by name (of the secret or of the environment variable).
-    pub secrets: BTreeMap<String, String>,
-    /// Paths that are cut.
-    pub paths: PathCuts,
-    /// What the copy does while the path to its store is cut.
-    pub store_loss: StoreLoss,
-    pub(super) faults: Faults,
-    pub(super) writes: Vec<WriteRecord>,
-}
-
-/// A write that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WriteRecord {
-    /// The call: `cloud.create_subnet_group`, `target.execute`, ...
-    pub call: String,
-    /// What it was about.
-    pub subject: String,
-    /// The step whose permit was shown.
-    pub step: StepId,
-    /// Whether it took effect.
-    pub happened: bool,
-}
-
 impl World {
     /// The healthy site that a rollout describes: everything as declared, and nothing created yet.
     pub fn from_rollout(rollout: &Rollout) -> Self {
-        let state = State {
-            cloud: CloudState::from_rollout(rollout),
-            hosts: Host::all_of(rollout),
-            applications: SimulatedApplication::pair_of(rollout),
-            census: super::census::usual(),
-            secrets: match &rollout.cache.auth {
-                CacheAuth::SecretsManager(name) | CacheAuth::Environment(name) => {
-                    BTreeMap::from([(name.clone(), "simulated-token-0123456789".to_owned())])
-                }
-                CacheAuth::None => BTreeMap::new(),
-            },
-            ..State::default()
-        };
-        Self::new(state, VirtualTime::default())
+        Self::new(State::from_rollout(rollout), VirtualTime::default())
     }
 
     fn new(state: State, time: VirtualTime) -> Self {
@@ -183,7 +133,7 @@ impl World {
         call: &str,
         answer: impl FnOnce(&mut State) -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
-        self.look(call, CALL_TAKES, answer).await
+        self.look(call, CALL_DURATION, answer).await
     }
 
     /// A call that changes something.
@@ -194,7 +144,7 @@ impl World {
         step: &StepId,
         effect: impl FnOnce(&mut State, Duration) -> Result<T, Failure> + Send,
     ) -> Result<T, WriteFailure> {
-        self.time().pass(CALL_TAKES);
+        self.time().pass(CALL_DURATION);
         let now = self.time().now();
         let (fault, result) = {
             let mut state = self.lock();
@@ -232,15 +182,16 @@ impl World {
 }
 
 #[async_trait]
-impl SecretSource for World {
-    async fn auth_token(&self, auth: &CacheAuth) -> Result<Option<Secret>, Failure> {
-        let (CacheAuth::SecretsManager(name) | CacheAuth::Environment(name)) = auth else {
-            return Ok(None);
-        };
-        self.ask("secrets.auth_token", |state| match state.secrets.get(name) {
-            Some(token) => Ok(Some(Secret::new(token.clone()))),
-            None => Err(Failure::new(FailureClass::Permanent, format!("there is no secret `{name}`"))),
-        })
-        .await
+impl Clock for World {
+    fn now(&self) -> jiff::Timestamp {
+        self.time().timestamp()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.time().now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.time().sleep(duration).await;
     }
 }

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{SimulatedApplication, State};
 use crate::core::rollout::{Method, Rollout};
-use crate::ports::{LoadTarget, Route};
 
 /// Where an application keeps its sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,57 +228,5 @@ impl SimulatedSessions {
 
     pub(super) fn pid(&self, worker: u32) -> u32 {
         2_000 + self.generation * 100 + worker
-    }
-}
-
-impl SimulatedApplication {
-    /// The original and the copy on staging, by the endpoints staging itself sees, and the original and the release on
-    /// trial on every production target, by its host's name and the endpoint.
-    pub(super) fn pair_of(rollout: &Rollout) -> BTreeMap<String, Self> {
-        let at = |port: crate::core::rollout::Port| format!("127.0.0.1:{port}");
-        let copy = Self { sessions: SimulatedSessions::of_copy(rollout), ..Self::default() };
-        let mut all =
-            BTreeMap::from([(at(rollout.application.port), Self::default()), (at(rollout.staging.copy.port), copy)]);
-        for target in &rollout.production.targets {
-            let live = format!("{} {}", target.host, at(rollout.application.port));
-            let mut tried = Self::default();
-            tried.sessions.go_to_release(rollout.name.as_str());
-            tried.sessions.on_trial_beside = Some(live.clone());
-            all.insert(live, Self::default());
-            all.insert(format!("{} {}", target.host, at(rollout.staging.copy.port)), tried);
-        }
-        all
-    }
-}
-
-/// The endpoint of the store that a place means, when there is one.
-pub(super) fn store_of(state: &State, place: &SessionPlace) -> Option<String> {
-    match place {
-        SessionPlace::Files => None,
-        SessionPlace::Store(endpoint) => Some(endpoint.clone()),
-        SessionPlace::Cluster => state.stores.keys().find(|endpoint| !endpoint.starts_with("127.")).cloned(),
-    }
-}
-
-impl State {
-    /// Hands the sessions of one application to another: those who look in the same files see the same.
-    pub(super) fn hand_sessions(&mut self, from: &str, to: &str) {
-        let Some(giver) = self.applications.get_mut(from) else { return };
-        let (opened, served) = (std::mem::take(&mut giver.sessions.opened), giver.sessions.served);
-        let Some(taker) = self.applications.get_mut(to) else { return };
-        (taker.sessions.opened, taker.sessions.served) = (opened, served);
-    }
-
-    /// What the application at a target is found by: its host's name and the endpoint that the host sees, when there is one
-    /// of this host's own.
-    pub(super) fn application_at(&self, target: &LoadTarget) -> String {
-        let endpoint = target.endpoint.to_string();
-        match &target.route {
-            Route::Through(host) => {
-                let own = format!("{host} {endpoint}");
-                if self.applications.contains_key(&own) { own } else { endpoint }
-            }
-            Route::Direct => endpoint,
-        }
     }
 }

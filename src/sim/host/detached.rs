@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
-
-use super::Host;
-use super::targets::Handle;
+use super::state::Host;
+use super::workers::SimulatedWorkers;
+use crate::core::Failure;
 use crate::core::rollout::AbsolutePath;
-use crate::core::{ApplyPermit, Failure, UndoPermit};
-use crate::ports::{DetachedFacts, DetachedGunicorn, DetachedRead, DetachedWrite, ProcessFacts, WriteFailure};
+use crate::ports::{DetachedFacts, DetachedGunicorn, MasterOf, ProcessFacts};
 
 /// The number of the first process that is started; the host's own have smaller ones.
 pub(super) const FIRST: u32 = 20_000;
@@ -25,7 +23,7 @@ impl Host {
     }
 
     /// Starts a Gunicorn as the real host would: from how the original runs.
-    fn start(&mut self, gunicorn: &DetachedGunicorn) -> Result<(), Failure> {
+    pub(in crate::sim) fn start(&mut self, gunicorn: &DetachedGunicorn) -> Result<(), Failure> {
         if self.gunicorns.contains_key(gunicorn.pid_file.as_str()) {
             return Ok(());
         }
@@ -88,7 +86,7 @@ impl Host {
     }
 
     /// Has it run exactly so, as the real host would.
-    fn restart(&mut self, gunicorn: &DetachedGunicorn) -> Result<(), Failure> {
+    pub(in crate::sim) fn restart(&mut self, gunicorn: &DetachedGunicorn) -> Result<(), Failure> {
         let pid_file = gunicorn.pid_file.as_str();
         let variables = self.variables_in(&gunicorn.environment_file);
         let runs_so = |facts: &DetachedFacts| {
@@ -110,64 +108,35 @@ impl Host {
         let free: Vec<u16> = facts.listening.iter().filter_map(port).collect();
         self.listening.retain(|port| !free.contains(port));
     }
-}
 
-#[async_trait]
-impl DetachedRead for Handle {
-    async fn detached(
+    /// The Gunicorn of a pid file, when it runs in this directory, with these variables of its environment.
+    pub(in crate::sim) fn detached(
         &self,
         directory: &AbsolutePath,
         pid_file: &AbsolutePath,
         variables: &[String],
-    ) -> Result<Option<DetachedFacts>, Failure> {
-        self.on_host("target.detached", |host| {
-            let found = host.gunicorns.get(pid_file.as_str()).filter(|facts| facts.directory == directory.as_str());
-            Ok(found.cloned().map(|mut facts| {
-                facts.environment.retain(|name, _| variables.contains(name));
-                facts
-            }))
+    ) -> Option<DetachedFacts> {
+        let found = self.gunicorns.get(pid_file.as_str()).filter(|facts| facts.directory == directory.as_str());
+        found.cloned().map(|mut facts| {
+            facts.environment.retain(|name, _| variables.contains(name));
+            facts
         })
-        .await
-    }
-}
-
-#[async_trait]
-impl DetachedWrite for Handle {
-    async fn start_detached(&self, permit: &ApplyPermit, gunicorn: &DetachedGunicorn) -> Result<(), WriteFailure> {
-        self.change_host("target.start_detached", permit.step(), |host| host.start(gunicorn)).await
     }
 
-    async fn restart_detached(&self, permit: &ApplyPermit, gunicorn: &DetachedGunicorn) -> Result<(), WriteFailure> {
-        self.change_host("target.restart_detached", permit.step(), |host| host.restart(gunicorn)).await
-    }
-
-    async fn revert_detached(&self, permit: &UndoPermit, gunicorn: &DetachedGunicorn) -> Result<(), WriteFailure> {
-        self.change_host("target.revert_detached", permit.step(), |host| host.restart(gunicorn)).await
-    }
-
-    async fn end_detached(
-        &self,
-        permit: &ApplyPermit,
-        _: &AbsolutePath,
-        pid_file: &AbsolutePath,
-    ) -> Result<(), WriteFailure> {
-        self.change_host("target.end_detached", permit.step(), |host| {
-            host.end_gunicorn(pid_file.as_str());
-            Ok(())
-        })
-        .await
-    }
-
-    async fn stop_detached(
-        &self,
-        permit: &UndoPermit,
-        _: &AbsolutePath,
-        pid_file: &AbsolutePath,
-    ) -> Result<(), WriteFailure> {
-        self.change_host("target.stop_detached", permit.step(), |host| {
-            host.end_gunicorn(pid_file.as_str());
-            Ok(())
-        })
-        .await
+    /// How a Gunicorn behaves: as a test says, with as many workers as run of ours.
+    pub(in crate::sim) fn watchable(&self, master: &MasterOf) -> SimulatedWorkers {
+        let (name, running) = match master {
+            MasterOf::PidFile(file) => {
+                let facts = self.gunicorns.get(file.as_str());
+                (file.as_str(), facts.and_then(|facts| u32::try_from(facts.workers.len()).ok()))
+            }
+            MasterOf::Unit(unit) => {
+                let workers = self.services.get(unit).map(|service| if service.active { service.workers } else { 0 });
+                (unit.as_str(), workers)
+            }
+        };
+        let scripted = self.workers.get(name).cloned();
+        let workers = running.or(scripted.as_ref().map(|one| one.workers)).unwrap_or(0);
+        SimulatedWorkers { workers, ..scripted.unwrap_or_default() }
     }
 }

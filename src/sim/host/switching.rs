@@ -3,17 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 use super::detached::FIRST;
-use super::release_state::master_of;
-use super::targets::{Handle, unknown};
-use super::{Host, SimulatedDirectory, SimulatedFile};
-use crate::core::{ApplyPermit, Digest, Failure, FailureClass, Secret, StepId, UndoPermit};
-use crate::ports::{
-    Clock, LiveTree, ReleaseBuild, ReleaseFacts, ReleaseName, ReleaseRead, ReleaseSite, ReleaseWrite, TreeFacts,
-    WriteFailure,
-};
+use super::directories::{SimulatedDirectory, SimulatedFile};
+use super::state::{Host, master_of};
+use crate::core::{Digest, Failure, FailureClass, Secret};
+use crate::ports::{LiveTree, ReleaseBuild, ReleaseName, ReleaseSite, TreeFacts};
 
 /// When the host was booted before the world began, in clock ticks: whatever starts now started later than what ran.
 const BOOTED_BEFORE: u64 = 1_000_000;
@@ -23,7 +17,8 @@ const WORKERS: &str = ".migrate/workers";
 const KEPT: &str = ".migrate/gunicorn.original.py";
 
 impl Host {
-    fn make_room(&mut self, site: &ReleaseSite) -> Result<(), Failure> {
+    /// Makes the directory of releases, and has the service hand over to a new main process.
+    pub(in crate::sim) fn make_room(&mut self, site: &ReleaseSite) -> Result<(), Failure> {
         self.ours(&site.releases)?;
         if let LiveTree::Foreign(why) = &self.releases.live {
             return Err(Failure::new(FailureClass::Foreign, why.clone()));
@@ -47,7 +42,8 @@ impl Host {
         Ok(())
     }
 
-    fn clear_room(&mut self, site: &ReleaseSite) -> Result<(), Failure> {
+    /// Undoes that, when there are no releases.
+    pub(in crate::sim) fn clear_room(&mut self, site: &ReleaseSite) -> Result<(), Failure> {
         if self.ours(&site.releases)?.is_none() {
             return Ok(());
         }
@@ -66,7 +62,8 @@ impl Host {
         Ok(())
     }
 
-    fn build(&mut self, site: &ReleaseSite, build: &ReleaseBuild) -> Result<(), Failure> {
+    /// Makes a release from the original.
+    pub(in crate::sim) fn build(&mut self, site: &ReleaseSite, build: &ReleaseBuild) -> Result<(), Failure> {
         if self.ours(&site.releases)?.is_none() {
             return Err(Failure::permanent(format!("there is no directory {}", site.releases.directory)));
         }
@@ -100,7 +97,8 @@ impl Host {
         Ok(())
     }
 
-    fn remove_releases(&mut self, site: &ReleaseSite) -> Result<(), Failure> {
+    /// Removes every release.
+    pub(in crate::sim) fn remove_releases(&mut self, site: &ReleaseSite) -> Result<(), Failure> {
         self.ours(&site.releases)?;
         self.refuse_in_use(site)?;
         for path in [true, false].into_iter().flat_map(|whole| self.release_paths(whole)).collect::<Vec<_>>() {
@@ -146,7 +144,8 @@ impl Host {
         runs && (&self.releases.live, &self.releases.runs) == (tree, tree)
     }
 
-    fn switch_to_release(
+    /// Has the service run in a release.
+    pub(in crate::sim) fn switch_to_release(
         &mut self,
         site: &ReleaseSite,
         release: &ReleaseName,
@@ -186,7 +185,13 @@ impl Host {
         Ok(())
     }
 
-    fn switch_to_original(&mut self, site: &ReleaseSite, patience: Duration, now: Duration) -> Result<(), Failure> {
+    /// Has the service run in the original.
+    pub(in crate::sim) fn switch_to_original(
+        &mut self,
+        site: &ReleaseSite,
+        patience: Duration,
+        now: Duration,
+    ) -> Result<(), Failure> {
         if self.serves(&site.unit, &LiveTree::Original) {
             self.releases.beside.clear();
             return Ok(());
@@ -205,125 +210,10 @@ impl Host {
     }
 
     /// How long a switch to a tree takes.
-    fn switch_takes(&self, unit: &str, tree: &LiveTree, patience: Duration) -> Duration {
+    pub(in crate::sim) fn switch_takes(&self, unit: &str, tree: &LiveTree, patience: Duration) -> Duration {
         if self.unreachable.is_some() || self.serves(unit, tree) {
             return Duration::ZERO;
         }
         self.releases.start_takes.min(patience)
-    }
-}
-
-impl super::State {
-    /// The application of a host does with sessions what the tree does that its service runs in.
-    fn serve_from_its_tree(&mut self, name: &str) {
-        let Some(host) = self.hosts.get(name) else { return };
-        let owner = host.directories.get(&host.releases.root()).map(|directory| directory.owner.clone());
-        let release = matches!(host.releases.runs, LiveTree::Release(_)).then_some(owner).flatten();
-        let own = |place: &str| place.split_once(' ').is_some_and(|(host, _)| host == name);
-        let here = self.applications.iter_mut().filter(|(place, _)| own(place));
-        for sessions in here.map(|(_, application)| &mut application.sessions).filter(|it| it.on_trial_beside.is_none())
-        {
-            match &release {
-                Some(rollout) => sessions.go_to_release(rollout),
-                None => sessions.go_to_original(),
-            }
-        }
-    }
-}
-
-impl Handle {
-    async fn change_release<T: Send>(
-        &self,
-        call: &str,
-        step: &StepId,
-        change: impl FnOnce(&mut Host, Duration) -> Result<T, Failure> + Send,
-    ) -> Result<T, WriteFailure> {
-        let clock = self.world.clone();
-        self.change_host(call, step, |host| change(host, clock.elapsed())).await
-    }
-
-    /// A switch, after the time it takes. A host that cannot be reached says so at once.
-    async fn switch(
-        &self,
-        call: &str,
-        step: &StepId,
-        takes: impl FnOnce(&Host) -> Duration + Send,
-        change: impl FnOnce(&mut Host, Duration) -> Result<(), Failure> + Send,
-    ) -> Result<(), WriteFailure> {
-        let takes = self.world.edit(|state| state.hosts.get(self.host.as_str()).map_or(Duration::ZERO, takes));
-        self.world.sleep(takes).await;
-        let (host, clock) = (self.host.as_str(), self.world.clone());
-        self.world
-            .write(call, host, step, |state, _| {
-                let found = state.hosts.get_mut(host).ok_or_else(|| unknown(&self.host))?;
-                if let Some(failure) = &found.unreachable {
-                    return Err(failure.clone());
-                }
-                let before = found.releases.runs.clone();
-                change(found, clock.elapsed())?;
-                if found.releases.runs != before {
-                    state.serve_from_its_tree(host);
-                }
-                Ok(())
-            })
-            .await
-    }
-}
-
-#[async_trait]
-impl ReleaseRead for Handle {
-    async fn releases(&self, site: &ReleaseSite) -> Result<ReleaseFacts, Failure> {
-        self.on_host("target.releases", |host| {
-            Ok(host.releases.told.clone().unwrap_or_else(|| host.release_facts(site)))
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl ReleaseWrite for Handle {
-    async fn make_room(&self, permit: &ApplyPermit, site: &ReleaseSite) -> Result<(), WriteFailure> {
-        self.change_release("target.make_room", permit.step(), |host, _| host.make_room(site)).await
-    }
-
-    async fn clear_room(&self, permit: &UndoPermit, site: &ReleaseSite) -> Result<(), WriteFailure> {
-        self.change_release("target.clear_room", permit.step(), |host, _| host.clear_room(site)).await
-    }
-
-    async fn build_release(
-        &self,
-        permit: &ApplyPermit,
-        site: &ReleaseSite,
-        build: &ReleaseBuild,
-    ) -> Result<(), WriteFailure> {
-        self.change_release("target.build_release", permit.step(), |host, _| host.build(site, build)).await
-    }
-
-    async fn remove_releases(&self, permit: &UndoPermit, site: &ReleaseSite) -> Result<(), WriteFailure> {
-        self.change_release("target.remove_releases", permit.step(), |host, _| host.remove_releases(site)).await
-    }
-
-    async fn switch_to_release(
-        &self,
-        permit: &ApplyPermit,
-        site: &ReleaseSite,
-        release: &ReleaseName,
-        patience: Duration,
-    ) -> Result<(), WriteFailure> {
-        let wanted = LiveTree::Release(release.clone());
-        let takes = |host: &Host| host.switch_takes(&site.unit, &wanted, patience);
-        let change = |host: &mut Host, now| host.switch_to_release(site, release, patience, now);
-        self.switch("target.switch_to_release", permit.step(), takes, change).await
-    }
-
-    async fn switch_to_original(
-        &self,
-        permit: &UndoPermit,
-        site: &ReleaseSite,
-        patience: Duration,
-    ) -> Result<(), WriteFailure> {
-        let takes = |host: &Host| host.switch_takes(&site.unit, &LiveTree::Original, patience);
-        let change = |host: &mut Host, now| host.switch_to_original(site, patience, now);
-        self.switch("target.switch_to_original", permit.step(), takes, change).await
     }
 }
