@@ -52,6 +52,28 @@ pub fn edges(source: &Source) -> BTreeSet<Edge> {
     edges
 }
 
+/// Every edge of a source in `src/PARENT` to another part of it. A file directly below belongs to the part `mod`, or to the
+/// one of its own name.
+pub fn inner_edges(source: &Source, parent: &str) -> BTreeSet<Edge> {
+    let module = source.module();
+    let [first, inside @ ..] = module.as_slice() else { return BTreeSet::new() };
+    if *first != parent {
+        return BTreeSet::new();
+    }
+    let from = inside.first().copied().unwrap_or("mod");
+    let path = format!("crate::{parent}");
+    let rooted = source.occurrences(&path).map(|at| (at, at + path.len()));
+    let depth = module.len() - 1;
+    let climbing = source.occurrences("super").filter_map(|at| climb(source, at, depth).map(|end| (at, end)));
+    let mut edges = BTreeSet::new();
+    for (at, end) in rooted.chain(climbing) {
+        for to in names_after(&source.code[end..]).into_iter().filter(|name| name != from) {
+            edges.insert(Edge { from: from.to_owned(), to, place: format!("{}:{}", source.path, source.line(at)) });
+        }
+    }
+    edges
+}
+
 /// Where a chain of `super::` ends when it climbs at least `depth` modules.
 pub fn climb(source: &Source, at: usize, depth: usize) -> Option<usize> {
     if source.code[..at].trim_end().ends_with("super::") {

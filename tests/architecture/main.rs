@@ -2,6 +2,7 @@
 //! themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+mod adapters;
 mod code;
 mod dependencies;
 mod edges;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::code::{Source, sources};
-use crate::edges::{Edge, climb, names_after};
+use crate::edges::{Edge, inner_edges};
 
 /// The rooms that every other room may use.
 const SHARED: &[&str] = &["site", "targets", "account", "watch", "cohort"];
@@ -37,25 +37,8 @@ fn is_room(name: &str) -> bool {
 
 /// The rooms that a source in `src/steps` uses besides its own.
 fn room_edges(source: &Source) -> BTreeSet<Edge> {
-    let module = source.module();
-    let [steps, inside @ ..] = module.as_slice() else { return BTreeSet::new() };
-    let from = inside.first().copied().unwrap_or("mod");
-    if *steps != "steps" || ROOTS.contains(&from) {
-        return BTreeSet::new();
-    }
-    let rooted = source.occurrences("crate").filter_map(|at| {
-        let end = at + "crate::steps".len();
-        source.code[at..].starts_with("crate::steps").then_some((at, end))
-    });
-    let depth = module.len() - 1;
-    let climbing = source.occurrences("super").filter_map(|at| climb(source, at, depth).map(|end| (at, end)));
-    let mut edges = BTreeSet::new();
-    for (at, end) in rooted.chain(climbing) {
-        for to in names_after(&source.code[end..]).into_iter().filter(|name| is_room(name) && name != from) {
-            edges.insert(Edge { from: from.to_owned(), to, place: format!("{}:{}", source.path, source.line(at)) });
-        }
-    }
-    edges
+    let edges = inner_edges(source, "steps").into_iter();
+    edges.filter(|edge| is_room(&edge.to) && !ROOTS.contains(&edge.from.as_str())).collect()
 }
 
 fn forbidden(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
