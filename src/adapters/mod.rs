@@ -7,6 +7,7 @@ mod clock;
 mod factory;
 mod http;
 mod local;
+mod net;
 #[cfg(not(feature = "aws"))]
 mod no_cloud;
 mod redis;

@@ -160,7 +160,8 @@ impl CheckArgs {
 
     fn write_junit(&self, cases: &[JunitCase]) -> Result<(), Trouble> {
         let Some(path) = &self.junit else { return Ok(()) };
-        std::fs::write(path, junit("migrate check", cases)).map_err(|error| {
+        let xml = junit("migrate check", cases).map_err(std::io::Error::other);
+        xml.and_then(|xml| std::fs::write(path, xml)).map_err(|error| {
             Trouble::new(Exit::Internal, format!("{}: {error}", path.display()), "choose another --junit FILE")
         })
     }

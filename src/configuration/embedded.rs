@@ -16,7 +16,10 @@ macro_rules! installed {
     };
 }
 
-/// The files that phases install on targets, by path below `phases/`. A test holds this to the directory.
+/// The files that phases install on targets, by path below `phases/`. A test compares the list with the directory.
+///
+/// They are listed one by one because the binary must not depend on what else is in the directory of the machine that builds it:
+/// the crate `include_dir` embeds every file there, `__pycache__` included, and cargo does not rebuild when one is added.
 pub const INSTALLED: [(&str, &[u8]); 44] = [
     installed!("release/gunicorn_configuration.py"),
     installed!("session_bridge/migrate_sessions/__init__.py"),

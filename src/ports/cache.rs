@@ -29,7 +29,12 @@ pub struct Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}", self.host, self.port)
+        // An IPv6 address has colons of its own.
+        if self.host.contains(':') {
+            write!(out, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(out, "{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -39,6 +44,7 @@ impl std::str::FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, Failure> {
         let wrong = || Failure::permanent(format!("`{text}` is not host:port"));
         let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
         Ok(Self { host: host.to_owned(), port: port.parse().map_err(|_| wrong())? })
     }
 }
@@ -207,4 +213,19 @@ pub trait CacheWrite: Send + Sync {
     /// Deletes every key of the key space, the mark last (`SCAN` and `UNLINK`: nobody is held up). With another
     /// rollout's mark it is refused (`Foreign`).
     async fn release(&self, permit: &UndoPermit, store: &StoreAccess, keys: &KeySpace) -> Result<(), WriteFailure>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_is_in_brackets_before_its_port() {
+        for (text, host) in
+            [("[::1]:8081", "::1"), ("cache.example.org:6379", "cache.example.org"), ("127.0.0.1:1", "127.0.0.1")]
+        {
+            let endpoint: Endpoint = text.parse().unwrap();
+            assert_eq!((endpoint.host.as_str(), endpoint.to_string().as_str()), (host, text));
+        }
+    }
 }

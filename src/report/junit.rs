@@ -1,6 +1,6 @@
-//! JUnit XML, as CI systems read it. (The de-facto schema: <https://github.com/testmoapp/junitxml>)
+//! JUnit XML, as Jenkins and other CI systems read it. `tests/cli/junit.rs` has the schema.
 
-use std::fmt::Write;
+use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 /// One test case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,58 +13,53 @@ pub struct JunitCase {
     pub skipped: Option<String>,
 }
 
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            // XML 1.0 has no way to write most control characters.
-            control if control.is_control() && control != '\n' && control != '\t' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
 /// A test suite as XML.
-pub fn junit(suite: &str, cases: &[JunitCase]) -> String {
-    let failures = cases.iter().filter(|case| case.failure.is_some()).count();
-    let skipped = cases.iter().filter(|case| case.skipped.is_some()).count();
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let name = escape(suite);
-    let total = cases.len();
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        xml,
-        "<testsuites><testsuite name=\"{name}\" tests=\"{total}\" failures=\"{failures}\" skipped=\"{skipped}\">"
-    );
-    for case in cases {
-        let _ = write!(xml, "  <testcase classname=\"{name}\" name=\"{}\">", escape(&case.name));
-        if let Some(why) = &case.failure {
-            let _ = write!(xml, "<failure message=\"{}\"/>", escape(why));
-        }
-        if let Some(why) = &case.skipped {
-            let _ = write!(xml, "<skipped message=\"{}\"/>", escape(why));
-        }
-        xml.push_str("</testcase>\n");
-    }
-    xml.push_str("</testsuite></testsuites>\n");
-    xml
+///
+/// # Errors
+/// When the XML cannot be written.
+pub fn junit(suite: &str, cases: &[JunitCase]) -> Result<String, SerializeError> {
+    let mut test_suite = TestSuite::new(attribute(suite));
+    test_suite.add_test_cases(cases.iter().map(|case| test_case(suite, case)));
+    let mut report = Report::new(attribute(suite));
+    report.add_test_suite(test_suite);
+    // Jenkins rejects a file whose root has `skipped`, and quick-junit always writes it. The first one is the root's:
+    // only a name is before it, and a quote in a name is written as `&quot;`.
+    Ok(report.to_string()?.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_and_escapes() {
-        let failed = JunitCase { name: "a<b".into(), failure: Some("\"no\" & never".into()), skipped: None };
-        let passed = JunitCase { name: "fine".into(), failure: None, skipped: None };
-        let xml = junit("check", &[failed, passed]);
-        assert!(xml.contains("tests=\"2\" failures=\"1\" skipped=\"0\""), "{xml}");
-        assert!(xml.contains("name=\"a&lt;b\"><failure message=\"&quot;no&quot; &amp; never\"/>"), "{xml}");
+fn test_case(suite: &str, case: &JunitCase) -> TestCase {
+    let (mut status, reason) = match (&case.failure, &case.skipped) {
+        (Some(reason), _) => (TestCaseStatus::non_success(NonSuccessKind::Failure), Some(reason)),
+        (None, Some(reason)) => (TestCaseStatus::skipped(), Some(reason)),
+        (None, None) => (TestCaseStatus::success(), None),
+    };
+    if let Some(reason) = reason {
+        let mut lines = reason.lines();
+        status.set_message(attribute(lines.next().unwrap_or_default()));
+        // An attribute holds one line: a reader makes spaces of its line breaks.
+        if lines.next().is_some() {
+            status.set_description(xml_text(reason));
+        }
     }
+    let mut test_case = TestCase::new(attribute(&case.name), status);
+    test_case.set_classname(attribute(suite));
+    test_case
+}
+
+/// Text on one line.
+fn attribute(text: &str) -> String {
+    xml_text(text).replace('\n', " ")
+}
+
+/// Text without the characters that XML 1.0 cannot hold, each replaced by U+FFFD. Done here because quick-junit drops
+/// everything after the start of an escape sequence that does not end.
+fn xml_text(text: &str) -> String {
+    let visible = |character| match character {
+        '\n' => '\n',
+        '\t' => ' ',
+        '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        control if control.is_control() => '\u{fffd}',
+        other => other,
+    };
+    text.chars().map(visible).collect()
 }

@@ -2,7 +2,9 @@
 //! themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+mod adapters;
 mod code;
+mod dependencies;
 mod edges;
 mod rooms;
 mod rules;

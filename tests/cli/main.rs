@@ -21,6 +21,7 @@ mod files;
 mod first;
 mod help;
 mod init;
+mod junit;
 mod locks;
 mod newer;
 mod plan;

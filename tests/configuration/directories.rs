@@ -39,6 +39,34 @@ fn the_repository_phases_are_the_built_in_ones() {
     assert_eq!(read.plan.digest(), built_in.plan.digest());
 }
 
+/// Copies a directory with everything in it.
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() { copy_all(&path, &target) } else { std::fs::copy(&path, &target).map(drop).expect("a copy") }
+    }
+}
+
+#[test]
+fn what_python_and_editors_leave_in_phases_is_neither_embedded_nor_installed() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    copy_all(&repository("phases"), directory.path());
+    let bridge = directory.path().join("session_bridge/migrate_sessions");
+    std::fs::create_dir_all(bridge.join("__pycache__")).expect("a directory");
+    for stray in ["__pycache__/store.cpython-312.pyc", "store.pyc", ".store.py.swp", "README.md"] {
+        std::fs::write(bridge.join(stray), "stray").expect("written");
+    }
+    let (read, found) = PhaseFiles::read(directory.path());
+    assert_eq!(codes(&found), [""; 0]);
+    // The embedded files are a list in a source, so only a commit changes it: here it is compared, with every byte.
+    assert_eq!(read.installed, PhaseFiles::embedded().installed);
+    // Any other file is not ignored: it has to be added to the list or removed.
+    std::fs::write(bridge.join("new_module.py"), "").expect("written");
+    assert_ne!(PhaseFiles::read(directory.path()).0.installed, PhaseFiles::embedded().installed);
+}
+
 #[test]
 fn a_missing_phase_is_an_error_for_each() {
     let directory = copy_of_phases();

@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use super::fault::Fault;
 use super::framing::Framing;
 use super::head::{self, Head};
-use super::stream::{Stream, Way};
+use super::way::Way;
+use crate::adapters::net::Stream;
 use crate::ports::ErrorKind;
 
 /// Room for one read. Most answers of an application fit.

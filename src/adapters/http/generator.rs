@@ -10,8 +10,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::recorder::{Recorder, result, snapshot};
 use super::script::compile;
-use super::stream::Way;
 use super::user::{Run, User};
+use super::way::Way;
 use crate::adapters::ssh::Hosts;
 use crate::core::{Failure, rollout::Journey};
 use crate::ports::{LoadGenerator, LoadObserver, LoadPlan, LoadResult, LoadTarget};

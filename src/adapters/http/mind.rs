@@ -9,8 +9,8 @@ use super::head;
 use super::jar::Jar;
 use super::redirect;
 use super::script::{CompiledRequest, Site};
-use super::stream::Way;
 use super::template::Values;
+use super::way::Way;
 use crate::core::rollout::Method;
 use crate::ports::{AnsweredBy, ErrorKind};
 

@@ -17,11 +17,10 @@ mod recorder;
 mod redirect;
 mod schedule;
 mod script;
-mod stream;
 mod template;
-mod tls;
 mod user;
 mod watchdog;
+mod way;
 
 pub use browser::HttpBrowsers;
 pub use generator::HttpLoad;

@@ -1,5 +1,7 @@
 //! Where a redirect leads, as far as a user of one application follows.
 
+use url::{Position, Url};
+
 use super::fault::Fault;
 use crate::core::rollout::Method;
 use crate::ports::ErrorKind;
@@ -18,74 +20,27 @@ pub(super) fn next_method(status: u16, method: Method) -> Option<Method> {
     }
 }
 
-/// The path that a `Location` means, seen from the path it was answered for.
+/// The path that a `Location` means, seen from the path it was answered for (RFC 3986, section 5.2, as browsers read it).
 ///
 /// # Errors
 /// When it is on another host or scheme: another application is not measured.
 pub(super) fn next_path(location: &str, from: &str, authority: &str, is_secure: bool) -> Result<String, Fault> {
-    let location = location.split('#').next().unwrap_or_default().trim();
-    let elsewhere = || Fault::new(ErrorKind::Redirect, format!("a redirect to another place: {location}"));
+    let malformed = || Fault::new(ErrorKind::Redirect, "a redirect to something that is not an address");
     let scheme = if is_secure { "https" } else { "http" };
-    // Only at the start: a query may hold an address too.
-    let absolute = location
-        .split_once("://")
-        .filter(|(theirs, _)| theirs.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)))
-        .map(|(theirs, rest)| (theirs.eq_ignore_ascii_case(scheme), rest));
-    let path = match absolute {
-        Some((true, rest)) => own_path(rest, authority).ok_or_else(elsewhere)?,
-        Some((false, _)) => return Err(elsewhere()),
-        None => match location.strip_prefix("//") {
-            Some(rest) => own_path(rest, authority).ok_or_else(elsewhere)?,
-            None => relative(location, from),
-        },
-    };
-    if path.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
-        return Err(Fault::new(ErrorKind::Redirect, "a redirect to something that is not an address"));
+    let here = Url::parse(&format!("{scheme}://{authority}{from}")).map_err(|_| malformed())?;
+    let location = location.split('#').next().unwrap_or_default().trim();
+    // A browser encodes a space and drops a line break. An application that sends them is broken.
+    if location.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+        return Err(malformed());
     }
-    Ok(path)
-}
-
-/// The path of `authority/path`, when the authority is ours.
-fn own_path(rest: &str, authority: &str) -> Option<String> {
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (theirs, path) = rest.split_at(end);
-    if !theirs.eq_ignore_ascii_case(authority) {
-        return None;
+    let mut next = here.join(location).map_err(|_| malformed())?;
+    let has_user = !next.username().is_empty() || next.password().is_some();
+    if has_user || next.origin() != here.origin() {
+        // A password does not belong in a report. A scheme without a host has no room for one.
+        let _ = next.set_username("").and_then(|()| next.set_password(None));
+        return Err(Fault::new(ErrorKind::Redirect, format!("a redirect to another place: {next}")));
     }
-    Some(if path.starts_with('/') { path.to_owned() } else { format!("/{path}") })
-}
-
-/// By RFC 3986, section 5.2, for what has no scheme and no authority.
-fn relative(location: &str, from: &str) -> String {
-    let (base, _) = from.split_once('?').unwrap_or((from, ""));
-    if location.is_empty() {
-        return from.to_owned();
-    }
-    if location.starts_with('?') {
-        return format!("{base}{location}");
-    }
-    let (path, query) = match location.find('?') {
-        Some(at) => location.split_at(at),
-        None => (location, ""),
-    };
-    let joined = match path.starts_with('/') {
-        true => path.to_owned(),
-        false => format!("{}/{path}", base.rsplit_once('/').map_or("", |(directory, _)| directory)),
-    };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in joined.split('/').skip(1) {
-        match part {
-            "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    if joined.ends_with("/.") || joined.ends_with("/..") {
-        parts.push("");
-    }
-    format!("/{}{query}", parts.join("/"))
+    Ok(next[Position::BeforePath..Position::AfterQuery].to_owned())
 }
 
 #[cfg(test)]
@@ -130,5 +85,81 @@ mod tests {
         assert_eq!(next_method(307, Method::Post), Some(Method::Post));
         assert_eq!(next_method(200, Method::Get), None);
         assert_eq!(next_method(304, Method::Get), None);
+    }
+
+    #[test]
+    fn dots_queries_and_fragments_are_resolved_as_a_browser_does() {
+        for (location, path) in [
+            ("../../../../x", "/x"),
+            ("..", "/"),
+            ("./..", "/"),
+            ("/a/../../x/", "/x/"),
+            ("/a/%2e%2e/x", "/x"),
+            ("x/..?q=../y", "/a/?q=../y"),
+            ("?", "/a/b?"),
+            ("?a=b&c=#d", "/a/b?a=b&c="),
+            ("#there", "/a/b?c=d"),
+            ("/x#y z", "/x"),
+            ("  /x  ", "/x"),
+            ("/ü?ü", "/%C3%BC?%C3%BC"),
+            ("/%zz", "/%zz"),
+        ] {
+            assert_eq!(next(location).as_deref(), Ok(path), "{location}");
+        }
+    }
+
+    #[test]
+    fn the_same_place_is_recognised_however_it_is_written() {
+        for (authority, is_secure, location) in [
+            ("app", false, "http://app:80/x"),
+            ("app:80", false, "http://app/x"),
+            ("app", true, "//APP:443/x"),
+            ("[::1]:8081", false, "http://[0:0:0:0:0:0:0:1]:8081/x"),
+            ("[::1]:8081", false, "//[::1]:8081/x"),
+            ("bücher.example:8081", false, "http://xn--bcher-kva.example:8081/x"),
+            ("xn--bcher-kva.example", true, "https://BÜCHER.example/x"),
+            ("127.0.0.1:8081", false, "http://127.1:8081/x"),
+        ] {
+            let path = next_path(location, "/a", authority, is_secure).map_err(|fault| fault.kind);
+            assert_eq!(path.as_deref(), Ok("/x"), "{location} from {authority}");
+        }
+    }
+
+    #[test]
+    fn other_hosts_and_schemes_are_refused() {
+        for location in [
+            "//app/x",
+            "//evil:8081/x",
+            "/\\evil/x",
+            "\\\\evil\\x",
+            "http://app:8082/x",
+            "http://[::1]:8081/x",
+            "http://app:8081@evil/",
+            "ftp://app:8081/x",
+            "mailto:user@app",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "app:8081/x",
+            "http://",
+            "http://[::1",
+            "http://app:99999/",
+            "http://xn--a/",
+        ] {
+            assert_eq!(next(location), Err(ErrorKind::Redirect), "{location}");
+        }
+        let other = next_path("http://bücher.example/x", "/", "bucher.example", false);
+        assert_eq!(other.map_err(|fault| fault.kind), Err(ErrorKind::Redirect));
+    }
+
+    #[test]
+    fn credentials_are_not_followed_and_not_printed() {
+        for location in
+            ["http://user:hunter2@app:8081/x", "//user:hunter2@evil/", "ftp://u:hunter2@app/", "//:hunter2@app:8081"]
+        {
+            let fault = next_path(location, "/", "app:8081", false).unwrap_err();
+            assert_eq!(fault.kind, ErrorKind::Redirect, "{location}");
+            assert!(!fault.words.contains("hunter2"), "{}", fault.words);
+        }
     }
 }

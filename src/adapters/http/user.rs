@@ -10,8 +10,8 @@ use super::mind::{Mind, Surroundings};
 use super::recorder::Recorder;
 use super::schedule::{Moments, arrival, mix};
 use super::script::{CompiledRequest, Script};
-use super::stream::Way;
 use super::watchdog::Watchdog;
+use super::way::Way;
 use crate::ports::{ErrorKind, LoadPlan};
 
 /// The timer ticks once a millisecond. A user who wakes up this much late was not held up by the application.

@@ -8,9 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::classify::Unusable;
+use super::handshake::{NoTls, secure};
+use super::origin::{Opened, Origin, explain, open, unanswered};
 use super::session::RedisSession;
-use super::stream::{Opened, Origin, explain, open, unanswered};
-use super::tls::{self, NoTls};
+use crate::adapters::net::TlsClient;
 use crate::adapters::ssh::Hosts;
 use crate::core::{Failure, Secret};
 use crate::ports::{CacheConnector, CacheSession, Endpoint, Route, TransportSecurity};
@@ -79,12 +80,12 @@ impl Attempt<'_> {
         ca_file: Option<&std::path::Path>,
         token: Option<&Secret>,
     ) -> Result<RedisSession, Failure> {
-        let client = tls::client(ca_file)?;
+        let client = TlsClient::new(ca_file, &self.endpoint.host)?;
         let started = Instant::now();
         let opened = open(&self.origin, self.endpoint, self.limit).await?;
         // A server without TLS may wait for more of what it takes for a command: some time is left to find that out.
         let handshake = self.limit.saturating_sub(started.elapsed()).mul_f32(0.6);
-        let secured = match timeout(handshake, tls::secure(&client, self.endpoint, opened.stream)).await {
+        let secured = match timeout(handshake, secure(&client, self.endpoint, opened.stream)).await {
             Ok(Ok(stream)) => Opened { stream, through: opened.through },
             Ok(Err(NoTls::Because(failure))) => return Err(failure),
             Ok(Err(NoTls::Plain)) => return Err(self.speaks_plain_text()),

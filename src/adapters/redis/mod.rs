@@ -2,11 +2,11 @@
 
 mod classify;
 mod connector;
+mod handshake;
 mod info;
 mod keys;
+mod origin;
 mod session;
-mod stream;
-mod tls;
 mod writer;
 
 pub use connector::RedisConnector;

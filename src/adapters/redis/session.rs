@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use super::classify::{self, Unusable};
 use super::info;
 use super::keys;
-use super::stream::Opened;
+use super::origin::Opened;
 use crate::adapters::ssh::OpenSession;
 use crate::core::{Failure, Secret};
 use crate::ports::{CacheInfo, CacheSession, Endpoint, ServerIdentity};

@@ -13,16 +13,8 @@ use crate::steps::site::copy_layout;
 use crate::steps::targets::list;
 use crate::steps::{Change, Condition, Diff, Kind, Presence, ReadContext, Step, WriteContext};
 
-<<<<<<< HEAD
-/// What has to stay free beside the copy, in bytes: the application goes on writing.
-const RESERVE: u64 = 256 << 20;
-=======
-/// The fact that says where the copy is.
-pub const DIRECTORY: &str = "copy.directory";
-
 /// The space that has to stay free beside the copy, in bytes: the application continues to write.
 const FREE_SPACE_RESERVE_BYTES: u64 = 256 << 20;
->>>>>>> h3
 
 /// Copies the tree.
 pub struct ApplicationCopy;

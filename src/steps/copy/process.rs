@@ -132,13 +132,8 @@ impl Change for CopyProcess {
             let Some(copy) = wait.over(seen).await? else { continue };
             counted += 1;
             // Workers are forked one after the other; how many there are in the end is for `verify` to judge.
-<<<<<<< HEAD
-            if u32::try_from(copy.workers.len()).is_ok_and(|count| count == gunicorn.workers) || counted >= COUNTS {
-                return Ok(Facts::new().with_fact(COPY_PID_FILE, gunicorn.pid_file.to_string()));
-=======
             if u32::try_from(copy.workers.len()).is_ok_and(|count| count == gunicorn.workers) || counted >= MAX_COUNTS {
-                return Ok(Facts::new().with("copy.pid_file", gunicorn.pid_file.to_string()));
->>>>>>> h3
+                return Ok(Facts::new().with_fact(COPY_PID_FILE, gunicorn.pid_file.to_string()));
             }
             clock.sleep(POLL_INTERVAL).await;
         }

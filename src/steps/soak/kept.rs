@@ -13,15 +13,8 @@ use crate::core::{Document, Facts};
 use crate::ports::{BridgeTotals, ProcessFacts};
 use crate::steps::facts::SOAK_KEPT;
 
-<<<<<<< HEAD
-/// The counters of so many processes are kept.
-const MOST_PROCESSES: usize = 8;
-=======
-/// The fact.
-const NAME: &str = "soak.kept";
 /// The maximum number of processes whose counters are kept.
 const MAX_PROCESSES: usize = 8;
->>>>>>> h3
 
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -25,18 +25,6 @@ use crate::steps::{
     Change, Condition, Diff, DiffAction, DiffLine, Kind, Presence, ReadContext, Step, WriteContext, cohort, waiting,
 };
 
-<<<<<<< HEAD
-/// How long a new main process may take until all its workers serve. Much longer than any start: it is the bound, and
-/// nobody waits for it unless something is wrong.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// How long is waited after that until everything is as it should be: old processes finish what they are at. What is not
-/// so then is for `switched_processes` to judge: its Abort takes the switch back, and a failure here would not.
-const SETTLES_WITHIN: Duration = Duration::from_secs(30);
-/// For so long users of before are asked after the way back, and AWS before it: what comes next in a rollback waits for it.
-const ASKED_FOR: Duration = Duration::from_secs(10);
-/// How often is looked.
-const EVERY: Duration = Duration::from_millis(500);
-=======
 /// How long a new main process may take until all its workers serve. Much longer than any start: it is only reached when
 /// something is wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
@@ -47,9 +35,6 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 const RECHECK_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait between two reads.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// What is known of a target once it was switched, and came back into service if it had left.
-const MASTER: &str = "switch.master";
->>>>>>> h3
 
 /// Switches.
 pub struct InPlaceSwitch {

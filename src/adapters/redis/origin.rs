@@ -4,19 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openssh::{ForwardType, Socket};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use crate::adapters::net::{Stream, Tunnel, connect};
 use crate::adapters::ssh::{HostConnection, OpenSession, reach_from};
 use crate::core::Failure;
 use crate::ports::{Endpoint, Reachability};
-
-/// Anything bytes go both ways through.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// An open stream.
 pub(super) struct Opened {
@@ -38,22 +31,15 @@ pub(super) enum Origin {
 /// Through a host, a stream opens even when the host cannot reach the store: it is closed at once, see [`explain`].
 pub(super) async fn open(origin: &Origin, endpoint: &Endpoint, limit: Duration) -> Result<Opened, Failure> {
     match origin {
-        Origin::Here => {
-            let connecting = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
-            match timeout(limit, connecting).await {
-                Ok(Ok(stream)) => {
-                    // One command is one small packet: waiting to fill it would be measured as latency.
-                    let _ = stream.set_nodelay(true);
-                    Ok(Opened { stream: Box::new(stream), through: None })
-                }
-                Ok(Err(error)) => Err(Failure::transient(format!("connecting to {endpoint}: {error}"))),
-                Err(_) => Err(unanswered(&Origin::Here, endpoint, limit)),
-            }
-        }
+        Origin::Here => match timeout(limit, connect(endpoint)).await {
+            Ok(Ok(stream)) => Ok(Opened { stream, through: None }),
+            Ok(Err(error)) => Err(Failure::transient(format!("connecting to {endpoint}: {error}"))),
+            Err(_) => Err(unanswered(&Origin::Here, endpoint, limit)),
+        },
         Origin::Host(host) => {
             let session = host.session().await?;
-            match timeout(limit, forward(&session, endpoint)).await {
-                Ok(Ok(stream)) => Ok(Opened { stream: Box::new(stream), through: Some(session) }),
+            match timeout(limit, through(session.clone(), endpoint)).await {
+                Ok(Ok(stream)) => Ok(Opened { stream, through: Some(session) }),
                 Ok(Err(error)) => {
                     let message = format!("{}: cannot forward a connection to {endpoint}: {error}", host.host());
                     Err(Failure::transient(message))
@@ -64,20 +50,13 @@ pub(super) async fn open(origin: &Origin, endpoint: &Endpoint, limit: Duration) 
     }
 }
 
-/// One connection through the host: a forward from a socket in a directory of mode 0700, taken down as soon as we are
-/// connected, so that nobody else finds it and nothing is left to clean up.
-async fn forward(session: &OpenSession, endpoint: &Endpoint) -> io::Result<UnixStream> {
-    let other = |error: openssh::Error| {
-        let cause = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-        io::Error::other(format!("{error}{cause}"))
-    };
-    let directory = tempfile::Builder::new().prefix("f").tempdir_in(session.directory())?;
-    let path = directory.path().join("s");
-    let store = || Socket::new(endpoint.host.clone(), endpoint.port);
-    session.ssh().request_port_forward(ForwardType::Local, path.as_path(), store()).await.map_err(other)?;
-    let stream = UnixStream::connect(&path).await;
-    session.ssh().close_port_forward(ForwardType::Local, path.as_path(), store()).await.map_err(other)?;
-    stream
+/// One connection through the host. The tunnel is taken down as soon as we are connected, so that nothing is left to
+/// clean up.
+async fn through(session: Arc<OpenSession>, endpoint: &Endpoint) -> io::Result<Box<dyn Stream>> {
+    let tunnel = Tunnel::open(session, endpoint).await?;
+    let stream = tunnel.connect().await;
+    tunnel.close().await?;
+    Ok(Box::new(stream?))
 }
 
 /// Nobody answered within the limit.
