@@ -11,7 +11,8 @@ import sys
 
 from conftest import LAB, Lab
 
-SCRIPTS = LAB.parent / "src/adapters/ssh/scripts"
+PACKAGE = LAB.parent / "host_programs"
+TREE_SCRIPT = LAB.parent / "src/adapters/ssh/scripts/tree.sh"
 CONFIGURATION = (LAB.parent / "phases/release/gunicorn_configuration.py").read_text()
 LIVE = "/home/ec2-user/ChatMRPT"
 RELEASES = "/home/ec2-user/ChatMRPT.releases"
@@ -19,16 +20,16 @@ UNIT = "chatmrpt.service"
 VOLATILE = ["flask_session", "instance", "logs", "uploads", "*.log", "*.pid", "*.pyc", "__pycache__"]
 ROLLOUT = "chatmrpt-sessions"
 
-# As src/adapters/ssh/release.rs and files.rs put them together.
-_COMMON = ["files/place.py", "release/site.py", "release/processes.py"]
+# The programs by the names that they have here. The package itself is put on the host: that each program can be joined
+# into one text is for tests/architecture and tests/adapters to show.
 PROGRAMS = {
-    "copy": ["files/place.py", "files/copy.py"],
-    "install": ["files/place.py", "files/install.py"],
-    "remove": ["files/place.py", "files/remove.py"],
-    "look": [*_COMMON, "release/drop_in.py", "release/look.py"],
-    "room": [*_COMMON, "release/drop_in.py", "release/room.py"],
-    "build": [*_COMMON, "release/build.py"],
-    "switch": [*_COMMON, "release/drop_in.py", "release/logged.py", "release/switch.py"],
+    "copy": "host_programs.files.copy",
+    "install": "host_programs.files.install",
+    "remove": "host_programs.files.remove",
+    "look": "host_programs.release.look",
+    "room": "host_programs.release.room",
+    "build": "host_programs.release.build",
+    "switch": "host_programs.release.switch",
 }
 # What runs programs on the host: a connection for each of them would take longer than they do.
 AGENT = """
@@ -38,9 +39,9 @@ for line in sys.stdin:
     done = subprocess.run(words, input=text, capture_output=True, text=True)
     print(json.dumps([done.returncode, done.stdout, done.stderr]), flush=True)
 """
-# Kills a program with SIGKILL before the nth thing it does that others can see.
-KILLED_AT = """
-import os, signal, sys
+# Runs a program, and kills it with SIGKILL before the nth thing it does that others can see.
+RUN = """
+import os, runpy, signal, sys
 CHANGES = {"os.symlink", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.kill", "os.chmod", "ctypes.dlsym"}
 class Left:
     steps = int(os.environ.get("KILLED_AT", "0"))
@@ -52,7 +53,9 @@ def hook(event, arguments):
         if not Left.steps:
             # Not os.kill: that would be seen, too.
             signal.pthread_kill(__import__("threading").get_ident(), signal.SIGKILL)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.addaudithook(hook)
+runpy.run_module(sys.argv[1], run_name="__main__")
 """
 # A user who signs in once, then asks all the time who they are taken for.
 USER = """
@@ -131,10 +134,11 @@ class ReleaseHost:
             f"exec python3 -c {shlex.quote(AGENT)}",
         ]
         self.agent = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for program, parts in PROGRAMS.items():
-            text = KILLED_AT + "\n\n".join((SCRIPTS / part).read_text() for part in parts)
-            self.run(f"mkdir -p programs; cat >programs/{program}.py", text)
-        self.run("cat >programs/tree.sh", (SCRIPTS / "tree.sh").read_text())
+        for module in sorted(PACKAGE.rglob("*.py")):
+            path = f"programs/{module.relative_to(PACKAGE.parent)}"
+            self.run(f"mkdir -p $(dirname {path}); cat >{path}", module.read_text())
+        self.run("cat >programs/run.py", RUN)
+        self.run("cat >programs/tree.sh", TREE_SCRIPT.read_text())
 
     def run(self, script: str, text: str = "", check: bool = True) -> subprocess.CompletedProcess:
         """Runs a shell script on the host."""
@@ -150,7 +154,7 @@ class ReleaseHost:
 
     def ask(self, program: str, killed_at: int = 0, **request: object) -> object:
         """Runs a program."""
-        words = ["env", f"KILLED_AT={killed_at}", "python3", "-I", "-B", f"programs/{program}.py"]
+        words = ["env", f"KILLED_AT={killed_at}", "python3", "-I", "-B", "programs/run.py", PROGRAMS[program]]
         done = self._told(words, json.dumps(request), check=False)
         if done.returncode == 0:
             return json.loads(done.stdout.splitlines()[-2])

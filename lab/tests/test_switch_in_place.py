@@ -234,25 +234,6 @@ def test_a_dead_service_comes_back_as_the_original(host: ReleaseHost) -> None:
 
 
 def test_a_configuration_elsewhere_is_refused(host: ReleaseHost) -> None:
-    program = (LAB.parent / "src/adapters/ssh/scripts/release/build.py").read_text()
-    told = {}
-    exec(program[: program.index("TURNS")], told)  # functions alone
-    cases = {
-        "-c a.py": "a.py",
-        "--config=b.py x": "b.py",
-        "--conf c.py": "c.py",
-        "-cd.py": "d.py",
-        "run:app": None,
-        "-c a.py --config b.py": "b.py",
-    }
-    assert {line: told["told"](line.split()) for line in cases} == cases
-    # With setproctitle a process does not show its command line, and after USR2 it shows a module's path.
-    told["words_of"] = lambda main: (
-        ["gunicorn: master [run:app]"] if main == 1 else ["python", "/v/gunicorn/__main__.py", "x"]
-    )
-    told["properties"] = lambda *_: {"ExecStart": "{ path=/v/gunicorn ; argv[]=/v/gunicorn -c a.py run:app ; pid=1 }"}
-    site = type("Site", (), {"unit": "app.service"})
-    assert [told["command_line"](site, main) for main in (1, 2)] == [["-c", "a.py", "run:app"], ["x"]]
     host.run(f"cp {LIVE}/gunicorn.conf.py /tmp/elsewhere.py")
     unit = "/etc/systemd/system/chatmrpt.service"
     change = (

@@ -15,8 +15,7 @@ use crate::copy_site::{Site, VOLATILE, at, mode, volatile};
 use crate::support::permits;
 use crate::support::until::until;
 
-const PLACE: &str = include_str!("../../src/adapters/ssh/scripts/files/place.py");
-const COPY: &str = include_str!("../../src/adapters/ssh/scripts/files/copy.py");
+const COPY: &str = include_str!(concat!(env!("OUT_DIR"), "/host_programs/files/copy.py"));
 
 #[tokio::test]
 async fn a_copy_is_whole_beside_an_original_that_is_not_touched() {
@@ -128,7 +127,7 @@ async fn a_disk_that_fills_up_is_said_and_gone_on_from() {
     let site = Site::new();
     // The program as it is sent, under a system call that fails as it would.
     let full = "import errno, os\ndef full(*_):\n    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))\nos.write = full\n";
-    let program = [full, PLACE, COPY].concat();
+    let program = [full, COPY].concat();
     let mut command = Command::new("/usr/bin/python3");
     let mut child = command
         .args(["-I", "-B", "-c", &program])
@@ -220,7 +219,7 @@ async fn what_is_not_ours_is_refused_and_left_alone() {
     assert_eq!(fs::read_to_string(copy.join("theirs")).expect("left alone"), "x");
     fs::remove_dir_all(&copy).expect("remove");
     fs::write(&copy, "x").expect("file");
-    refused("no directory").await;
+    refused("is not a directory").await;
     fs::remove_file(&copy).expect("remove");
     // A link to a directory that is ours: that directory is not where it should be.
     fs::create_dir(outside.join(".migrate")).expect("directory");

@@ -214,7 +214,7 @@ async fn what_cannot_be_derived_from_the_original_is_refused() {
     site.gunicorn.original = absolute(&site.sshd.path("App"));
     let other = site.sshd.server_id();
     site.sshd.install("systemctl", &format!("#!/bin/sh\necho MainPID={other}\n"));
-    refused(&site.begin().await.expect_err("an sshd"), "is no Gunicorn");
+    refused(&site.begin().await.expect_err("an sshd"), "is not Gunicorn");
     site.sshd.install("systemctl", "#!/bin/sh\necho MainPID=0\n");
     refused(&site.begin().await.expect_err("stopped"), "app.service does not run");
     assert_eq!(site.look().await, None);

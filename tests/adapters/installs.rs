@@ -126,7 +126,7 @@ async fn a_secret_is_on_no_command_line_and_in_no_message() {
         said.push(format!("{:?}", site.install(vec![wrong]).await.expect_err("refused")));
     }
     let seen = watch.end();
-    assert!(seen.contains("def install(request)"), "nobody saw the program run");
+    assert!(seen.contains("def install(request"), "nobody saw the program run");
     for text in said.into_iter().chain([seen]) {
         for secret in [SECRET, &hex(SECRET)] {
             assert!(!text.contains(secret));

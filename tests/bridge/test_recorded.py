@@ -190,7 +190,7 @@ def test_metrics_of_a_host_are_read(file: Path) -> None:
 
 def read_metrics(file: Path) -> list[dict[str, int]]:
     """What `migrate` reads of a metrics file on a host."""
-    script = (ROOT / "src/adapters/ssh/scripts/bridge.py").read_text()
+    script = (ROOT / "host_programs/bridge_log.py").read_text()
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script, str(file)], check=True, capture_output=True)
     answer = json.loads(done.stdout)
     assert answer["exists"]

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::json;
 
+use super::programs;
 use super::reader::{HostReader, READ_TIMEOUT_SECONDS};
 use super::run::{Finished, Job, Unfinished, run};
 use super::writer::HostWriter;
@@ -11,9 +12,6 @@ use crate::core::{ApplyPermit, Failure, UndoPermit};
 use crate::ports::{DetachedFacts, DetachedGunicorn, DetachedRead, DetachedWrite, WriteFailure};
 
 const SHELL: &str = include_str!("scripts/detached.sh");
-const FACTS: &str = concat!(include_str!("scripts/detached.py"), "\n\n", include_str!("scripts/detached_facts.py"));
-const START: &str = concat!(include_str!("scripts/detached.py"), "\n\n", include_str!("scripts/detached_start.py"));
-const STOP: &str = concat!(include_str!("scripts/detached.py"), "\n\n", include_str!("scripts/detached_stop.py"));
 
 /// How much of the end of an error log is kept, in bytes.
 const MAX_LOG_BYTES: usize = 16 * 1024;
@@ -32,7 +30,7 @@ impl DetachedRead for HostReader {
         variables: &[String],
     ) -> Result<Option<DetachedFacts>, Failure> {
         let what = format!("looking at the process in {directory}");
-        let fixed = ["", pid_file.as_str(), FACTS, directory.as_str(), pid_file.as_str()];
+        let fixed = ["", pid_file.as_str(), programs::DETACHED_FACTS, directory.as_str(), pid_file.as_str()];
         let arguments: Vec<&str> = fixed.into_iter().chain(variables.iter().map(String::as_str)).collect();
         let answer = self.ask(&what, SHELL, &arguments, READ_TIMEOUT_SECONDS).await?;
         // What does not fit is not repeated: it may hold values of the environment.
@@ -63,7 +61,7 @@ enum Launch {
 
 impl HostWriter {
     async fn end(&self, directory: &AbsolutePath, pid_file: &AbsolutePath) -> Result<(), WriteFailure> {
-        let arguments = ["", pid_file.as_str(), STOP, directory.as_str(), pid_file.as_str()];
+        let arguments = ["", pid_file.as_str(), programs::DETACHED_STOP, directory.as_str(), pid_file.as_str()];
         self.detach(&format!("stopping Gunicorn in {directory}"), &arguments).await
     }
 
@@ -83,7 +81,7 @@ impl HostWriter {
             "exactly": launch == Launch::Exactly,
         })
         .to_string();
-        let arguments = [gunicorn.unit.as_str(), gunicorn.pid_file.as_str(), START, &job];
+        let arguments = [gunicorn.unit.as_str(), gunicorn.pid_file.as_str(), programs::DETACHED_START, &job];
         let what = format!("starting Gunicorn in {} with {} workers", gunicorn.directory, gunicorn.workers);
         self.detach(&what, &arguments).await.map_err(|failed| WriteFailure {
             failure: Failure {

@@ -5,29 +5,16 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::parse;
 use super::reader::HostReader;
 use super::run::{Finished, Job, Unfinished, run};
 use super::writer::HostWriter;
+use super::{parse, programs};
 use crate::core::rollout::{AbsolutePath, SshHost, VolatilePattern};
 use crate::core::{ApplyPermit, Digest, Failure, FailureClass, Outcome, Secret, UndoPermit};
 use crate::ports::{
     DirectoryState, FileContent, FileFacts, FilesRead, FilesWrite, Installation, InstalledFile, OwnedDirectory,
     SmokeImport, TreeCopy, WriteFailure,
 };
-
-/// A program: what all of them begin with, and its own part.
-macro_rules! program {
-    ($name:literal) => {
-        concat!(include_str!("scripts/files/place.py"), "\n\n", include_str!(concat!("scripts/files/", $name)))
-    };
-}
-
-const LOOK: &str = program!("look.py");
-const SMOKE: &str = program!("smoke.py");
-const COPY: &str = program!("copy.py");
-const REMOVE: &str = program!("remove.py");
-const INSTALL: &str = program!("install.py");
 
 /// How long a read of a few files may take on the host, in seconds.
 const READ_TIMEOUT_SECONDS: u64 = 60;
@@ -47,7 +34,7 @@ const NOTHING_WRITTEN: &[u8] = b"clean\n";
 pub(super) fn script(program: &str, request: &Value) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
     let (program, request) = (quoted(program), quoted(&request.to_string()));
-    format!("program={program}\nrequest={request}\n{}", include_str!("scripts/files/run.sh"))
+    format!("program={program}\nrequest={request}\n{}", include_str!("scripts/program.sh"))
 }
 
 /// The answer of a program that did what it was asked.
@@ -108,7 +95,7 @@ impl FilesRead for HostReader {
         }
         let what = format!("looking at {}", place.directory);
         let request = json!({ "look": "owned", "to": place.directory, "rollout": place.rollout });
-        Ok(match self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await? {
+        Ok(match self.program(&what, programs::FILES_LOOK, &request, READ_TIMEOUT_SECONDS).await? {
             DirectoryReply::Missing => DirectoryState::Missing,
             DirectoryReply::Unfinished => DirectoryState::Unfinished,
             DirectoryReply::Complete => DirectoryState::Complete,
@@ -124,7 +111,8 @@ impl FilesRead for HostReader {
         }
         let what = format!("looking at files in {directory}");
         let request = json!({ "look": "files", "directory": directory, "paths": paths });
-        let answers: Vec<Option<FileReply>> = self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await?;
+        let answers: Vec<Option<FileReply>> =
+            self.program(&what, programs::FILES_LOOK, &request, READ_TIMEOUT_SECONDS).await?;
         let nonsense = |found: &str| parse::unexpected(self.host(), &what, found);
         if answers.len() != paths.len() {
             return Err(nonsense("another number of answers"));
@@ -141,7 +129,7 @@ impl FilesRead for HostReader {
     async fn private_file(&self, directory: &AbsolutePath, path: &str) -> Result<Secret, Failure> {
         let what = format!("reading {directory}/{path}");
         let request = json!({ "look": "private", "directory": directory, "path": path });
-        self.program(&what, LOOK, &request, READ_TIMEOUT_SECONDS).await.map(Secret::new)
+        self.program(&what, programs::FILES_LOOK, &request, READ_TIMEOUT_SECONDS).await.map(Secret::new)
     }
 
     async fn differences(
@@ -152,13 +140,13 @@ impl FilesRead for HostReader {
     ) -> Result<Vec<String>, Failure> {
         let what = format!("comparing {one} with {other}");
         let request = json!({ "look": "differences", "one": one, "other": other, "left_out": texts(left_out) });
-        self.program(&what, LOOK, &request, TREE_TIMEOUT_SECONDS).await
+        self.program(&what, programs::FILES_LOOK, &request, TREE_TIMEOUT_SECONDS).await
     }
 
     async fn smoke_import(&self, import: &SmokeImport) -> Result<Option<String>, Failure> {
         let what = format!("importing the application of {} in {}", import.unit, import.directory);
         let request = json!({ "unit": import.unit, "directory": import.directory, "seconds": IMPORT_TIMEOUT_SECONDS });
-        self.program(&what, SMOKE, &request, IMPORT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS).await
+        self.program(&what, programs::FILES_SMOKE, &request, IMPORT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS).await
     }
 }
 
@@ -170,24 +158,34 @@ impl FilesWrite for HostWriter {
             "from": copy.from, "to": copy.to.directory, "rollout": copy.to.rollout, "volatile": texts(&copy.volatile),
             "needed_bytes": copy.needed_bytes,
         });
-        self.program(&what, COPY, &request).await
+        self.program(&what, programs::FILES_COPY, &request).await
     }
 
     async fn remove_directory(&self, _: &UndoPermit, place: &OwnedDirectory) -> Result<(), WriteFailure> {
         let what = format!("removing {}", place.directory);
-        self.program(&what, REMOVE, &json!({ "to": place.directory, "rollout": place.rollout })).await
+        self.program(&what, programs::FILES_REMOVE, &json!({ "to": place.directory, "rollout": place.rollout })).await
     }
 
     async fn install(&self, _: &ApplyPermit, installation: &Installation) -> Result<(), WriteFailure> {
         let place = &installation.place;
         let what = format!("installing files in {}", place.directory);
         let files: Vec<Value> = installation.files.iter().map(installed).collect();
-        self.program(&what, INSTALL, &json!({ "to": place.directory, "rollout": place.rollout, "files": files })).await
+        self.program(
+            &what,
+            programs::FILES_INSTALL,
+            &json!({ "to": place.directory, "rollout": place.rollout, "files": files }),
+        )
+        .await
     }
 
     async fn uninstall(&self, _: &UndoPermit, place: &OwnedDirectory, paths: &[String]) -> Result<(), WriteFailure> {
         let what = format!("removing files from {}", place.directory);
-        self.program(&what, INSTALL, &json!({ "to": place.directory, "rollout": place.rollout, "paths": paths })).await
+        self.program(
+            &what,
+            programs::FILES_INSTALL,
+            &json!({ "to": place.directory, "rollout": place.rollout, "paths": paths }),
+        )
+        .await
     }
 }
 

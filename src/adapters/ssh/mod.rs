@@ -13,6 +13,7 @@ mod monitor;
 mod open_connections;
 mod parse;
 mod path_cut;
+mod programs;
 mod reach;
 mod reader;
 mod release;

@@ -12,13 +12,12 @@ use tokio::time::timeout;
 use super::connection::OpenSession;
 use super::reader::HostReader;
 use super::run::BOOT;
-use super::{classify, parse};
+use super::{classify, parse, programs};
 use crate::core::Failure;
 use crate::core::rollout::{AbsolutePath, SshHost};
 use crate::ports::{MasterOf, MonitorRead, MonitorSample, MonitorSpec, Monitoring};
 
 const SCRIPT: &str = include_str!("scripts/monitor.sh");
-const PROGRAM: &str = include_str!("scripts/monitor.py");
 
 /// The interval of the samples that have PSS, in samples: for it the kernel walks through all of a process's pages.
 const PSS_SAMPLE_INTERVAL: &str = "5";
@@ -64,7 +63,7 @@ impl MonitorRead for HostReader {
         let milliseconds = |duration: Duration| duration.as_millis().to_string();
         // The script looks at the clock itself; this is for one that hangs.
         let seconds = watched.at_most.as_secs().saturating_add(60).to_string();
-        command.args(["-k", "5", &seconds, "sh", "-c", BOOT, "sh", &SCRIPT.len().to_string(), PROGRAM]);
+        command.args(["-k", "5", &seconds, "sh", "-c", BOOT, "sh", &SCRIPT.len().to_string(), programs::MONITOR]);
         let (kind, master) = match &watched.master {
             MasterOf::PidFile(file) => ("pid-file", file.as_str()),
             MasterOf::Unit(unit) => ("unit", unit.as_str()),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::connection::HostConnection;
 use super::listing::{self, Unusable};
 use super::run::{Finished, Job, run};
-use super::{parse, service, tail};
+use super::{parse, programs, service, tail};
 use crate::core::rollout::{AbsolutePath, VolatilePattern};
 use crate::core::{Digest, Failure, rollout::SshHost};
 use crate::ports::{
@@ -115,7 +115,7 @@ pub(in crate::adapters) async fn reach_from(
     let what = format!("reaching {endpoint}");
     let seconds = timeout.as_secs().max(1);
     let (port, patience) = (endpoint.port.to_string(), seconds.to_string());
-    let arguments = [endpoint.host.as_str(), &port, &patience, include_str!("scripts/reach.py")];
+    let arguments = [endpoint.host.as_str(), &port, &patience, programs::REACH];
     let answer = reader.ask(&what, include_str!("scripts/reach.sh"), &arguments, seconds + 30).await?;
     match answer.strip_prefix("reach ").map(str::trim_end) {
         Some("open") => Ok(Reachability::Open),
@@ -178,7 +178,7 @@ impl TargetRead for HostReader {
     ) -> Result<Vec<ModuleFacts>, Failure> {
         let what = format!("importing modules with {interpreter}");
         let seconds = IMPORT_TIMEOUT_SECONDS.to_string();
-        let fixed = [interpreter, directory.as_str(), &seconds, include_str!("scripts/module.py")];
+        let fixed = [interpreter, directory.as_str(), &seconds, programs::MODULE_IMPORT];
         let arguments: Vec<&str> = fixed.into_iter().chain(modules.iter().map(String::as_str)).collect();
         let total = (IMPORT_TIMEOUT_SECONDS + 5) * u64::try_from(modules.len()).unwrap_or(u64::MAX / 1000)
             + READ_TIMEOUT_SECONDS;

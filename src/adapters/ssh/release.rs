@@ -1,4 +1,4 @@
-//! Releases on a target: `scripts/release` says how.
+//! Releases on a target: `host_programs/release` says how.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::files::{answer, installed, script, texts};
+use super::programs;
 use super::reader::HostReader;
 use super::release_answers::{InspectReply, Plan};
 use super::run::{Finished, Job, Unfinished, run};
@@ -17,25 +18,6 @@ use crate::ports::{
     FileContent, FilesWrite, Installation, InstalledFile, OwnedDirectory, ReleaseBuild, ReleaseFacts, ReleaseName,
     ReleaseRead, ReleaseSite, ReleaseWrite, TreeCopy, WriteFailure,
 };
-
-/// A program: what all of them begin with, what those about releases begin with, and its own part.
-macro_rules! program {
-    ($($name:literal),+) => {
-        concat!(
-            include_str!("scripts/files/place.py"),
-            "\n\n",
-            include_str!("scripts/release/site.py"),
-            "\n\n",
-            include_str!("scripts/release/processes.py"),
-            $("\n\n", include_str!(concat!("scripts/release/", $name))),+
-        )
-    };
-}
-
-const LOOK: &str = program!("drop_in.py", "look.py");
-const ROOM: &str = program!("drop_in.py", "room.py");
-const BUILD: &str = program!("build.py");
-const SWITCH: &str = program!("drop_in.py", "logged.py", "switch.py");
 
 /// How long a read may take on the host, in seconds.
 const READ_TIMEOUT_SECONDS: u64 = 60;
@@ -86,8 +68,14 @@ fn expected(file: &InstalledFile) -> Value {
 impl ReleaseRead for HostReader {
     async fn releases(&self, site: &ReleaseSite) -> Result<ReleaseFacts, Failure> {
         let what = format!("looking at the releases of {}", site.live);
-        let finished =
-            self.look(&script(LOOK, &request(site, json!({}))), &[], READ_TIMEOUT_SECONDS, MAX_REPLY_BYTES).await?;
+        let finished = self
+            .look(
+                &script(programs::RELEASE_LOOK, &request(site, json!({}))),
+                &[],
+                READ_TIMEOUT_SECONDS,
+                MAX_REPLY_BYTES,
+            )
+            .await?;
         answer::<InspectReply>(self.host(), &what, &finished).map(Into::into)
     }
 }
@@ -123,7 +111,7 @@ impl HostWriter {
         let name = to.map_or("the original", ReleaseName::as_str);
         let what = format!("switching {} to {name}", site.unit);
         let more = json!({ "release": to, "patience": patience.as_secs_f64() });
-        self.release(&what, SWITCH, &request(site, more)).await
+        self.release(&what, programs::RELEASE_SWITCH, &request(site, more)).await
     }
 }
 
@@ -154,12 +142,12 @@ fn explained(what: &str, finished: &Finished, failure: Failure) -> Failure {
 impl ReleaseWrite for HostWriter {
     async fn make_room(&self, _: &ApplyPermit, site: &ReleaseSite) -> Result<(), WriteFailure> {
         let what = format!("making room for releases of {}", site.live);
-        self.release(&what, ROOM, &request(site, json!({ "room": "make" }))).await
+        self.release(&what, programs::RELEASE_ROOM, &request(site, json!({ "room": "make" }))).await
     }
 
     async fn clear_room(&self, permit: &UndoPermit, site: &ReleaseSite) -> Result<(), WriteFailure> {
         let what = format!("clearing the room for releases of {}", site.live);
-        self.release::<()>(&what, ROOM, &request(site, json!({ "room": "clear" }))).await?;
+        self.release::<()>(&what, programs::RELEASE_ROOM, &request(site, json!({ "room": "clear" }))).await?;
         self.remove_directory(permit, &site.releases).await.map_err(in_the_middle)
     }
 
@@ -172,7 +160,7 @@ impl ReleaseWrite for HostWriter {
         let what = format!("building the release {} of {}", build.name, site.live);
         let files: Vec<Value> = build.files.iter().map(expected).collect();
         let asked = request(site, json!({ "turn": "plan", "release": build.name, "files": files }));
-        let plan: Plan = self.release(&what, BUILD, &asked).await?;
+        let plan: Plan = self.release(&what, programs::RELEASE_BUILD, &asked).await?;
         if plan.whole {
             return Ok(());
         }
@@ -187,19 +175,19 @@ impl ReleaseWrite for HostWriter {
         let turn = |turn: &str| {
             request(site, json!({ "turn": turn, "release": build.name, "configuration": plan.configuration }))
         };
-        self.release::<()>(&what, BUILD, &turn("prepare")).await.map_err(in_the_middle)?;
+        self.release::<()>(&what, programs::RELEASE_BUILD, &turn("prepare")).await.map_err(in_the_middle)?;
         let mut files = build.files.clone();
         for file in files.iter_mut().filter(|file| file.path == CONFIGURATION) {
             file.path.clone_from(&plan.configuration);
         }
         self.install(permit, &Installation { place: to, files }).await.map_err(in_the_middle)?;
-        self.release::<()>(&what, BUILD, &turn("finish")).await.map_err(in_the_middle)
+        self.release::<()>(&what, programs::RELEASE_BUILD, &turn("finish")).await.map_err(in_the_middle)
     }
 
     async fn remove_releases(&self, permit: &UndoPermit, site: &ReleaseSite) -> Result<(), WriteFailure> {
         let what = format!("removing the releases of {}", site.live);
         let asked = request(site, json!({ "turn": "removable" }));
-        let names: Vec<ReleaseName> = self.release(&what, BUILD, &asked).await?;
+        let names: Vec<ReleaseName> = self.release(&what, programs::RELEASE_BUILD, &asked).await?;
         for name in names {
             self.remove_directory(permit, &place(site, name.as_str())?).await.map_err(in_the_middle)?;
         }

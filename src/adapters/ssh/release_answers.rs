@@ -1,4 +1,4 @@
-//! What the programs in `scripts/release` say, as facts.
+//! What the programs in `host_programs/release` answer, as facts.
 
 use serde::Deserialize;
 

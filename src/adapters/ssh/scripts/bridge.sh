@@ -1,4 +1,5 @@
-# What the bridge said last: see bridge.py, which is the first argument; the second is the metrics file.
+# What the session bridge logged last: see host_programs/bridge_log.py, which is the first argument; the second is the
+# metrics file.
 set -eu
 python=$(command -v python3) || {
     echo 'there is no python3 on this host' >&2

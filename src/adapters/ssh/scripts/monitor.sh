@@ -1,5 +1,5 @@
-# Watches a Gunicorn: see monitor.py, which is the first argument. With python3, else with the interpreter that the
-# master itself runs on: nothing is installed for this. The other arguments go to it.
+# Watches a Gunicorn: see host_programs/monitor.py, which is the first argument; the other arguments go to it. With
+# python3, else with the interpreter that the master itself runs on: nothing is installed for this.
 set -eu
 program=$1
 shift

@@ -1,0 +1,1 @@
+"""Programs for the releases of one application: look, make room, build, switch."""
