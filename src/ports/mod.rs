@@ -8,6 +8,7 @@ mod cache;
 mod census;
 mod clock;
 mod cloud;
+mod cloud_services;
 mod detached;
 mod failure;
 mod files;
@@ -30,10 +31,13 @@ pub use cache::{
 pub use census::{CensusFacts, CensusJob, CensusRead};
 pub use clock::Clock;
 pub use cloud::{
-    Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
-    RegisteredTarget, ReplicationGroupFacts, ReplicationGroupStatus, ResourceKind, RuleSource, ScalingGroupFacts,
-    SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource, Tags, TargetGroupFacts, TargetHealth,
-    TargetPlace,
+    Caller, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup, RegisteredTarget,
+    ReplicationGroupFacts, ReplicationGroupStatus, ResourceKind, RuleSource, ScalingGroupFacts, SecurityGroupFacts,
+    SubnetFacts, SubnetGroupFacts, TaggedResource, Tags, TargetGroupFacts, TargetHealth, TargetPlace,
+};
+pub use cloud_services::{
+    BalancingRead, BalancingWrite, CloudRead, CloudWrite, IdentityRead, InventoryRead, NetworkRead, NetworkWrite,
+    ScalingRead, StoreRead, StoreWrite,
 };
 pub use detached::{DetachedFacts, DetachedGunicorn, DetachedRead, DetachedWrite, ProcessFacts};
 pub use failure::WriteFailure;

@@ -4,8 +4,8 @@ use migrate::core::FailureClass::{self, Denied, Permanent, Throttled, Transient}
 use migrate::core::Outcome::{self, Clean, Unknown};
 use migrate::core::Secret;
 use migrate::ports::{
-    CloudRead, CloudWrite, IngressRule, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup, ReplicationGroupStatus,
-    RuleSource, Tags, WriteFailure,
+    IngressRule, NetworkWrite, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup, ReplicationGroupStatus,
+    RuleSource, StoreRead, StoreWrite, Tags, WriteFailure,
 };
 
 use crate::support::aws_server::{

@@ -5,7 +5,7 @@ use std::process::Command;
 use migrate::core::FailureClass::{Denied, Permanent, Transient};
 use migrate::core::rollout::CacheAuth;
 use migrate::core::{Permission, Statement};
-use migrate::ports::{Caller, CloudRead, ResourceKind, SecretSource};
+use migrate::ports::{Caller, IdentityRead, InventoryRead, NetworkRead, ResourceKind, SecretSource};
 
 use crate::support::aws_server::{
     AwsServer, OURS, Reply, described, ec2_answer, ec2_error, listed, query_answer, query_error,

@@ -2,7 +2,7 @@
 
 use migrate::core::FailureClass::{Denied, Permanent, Throttled, Transient};
 use migrate::core::Outcome::{Clean, Unknown};
-use migrate::ports::{CloudRead, CloudWrite, RegisteredTarget, TargetHealth, TargetPlace, WriteFailure};
+use migrate::ports::{BalancingRead, BalancingWrite, RegisteredTarget, TargetHealth, TargetPlace, WriteFailure};
 
 use crate::support::aws_server::{AwsServer, Reply, query_answer, query_error};
 use crate::support::permits::{apply, undo};

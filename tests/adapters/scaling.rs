@@ -1,7 +1,7 @@
 //! An auto scaling group, read.
 
 use migrate::core::FailureClass::{Denied, Throttled};
-use migrate::ports::CloudRead;
+use migrate::ports::ScalingRead;
 
 use crate::support::aws_server::{AwsServer, Reply, query_answer, query_error};
 

@@ -10,7 +10,7 @@ use migrate::core::{
 };
 use migrate::engine::{Backoff, Cancel, Engine, EngineParts, Signal, Stop};
 use migrate::journal::{Ledger, MemoryEvidence, MemoryJournal, read_records, replay};
-use migrate::ports::{CloudRead, EventSink, JournalFault, JournalStore, Silent};
+use migrate::ports::{EventSink, InventoryRead, JournalFault, JournalStore, Silent};
 use migrate::sim::World;
 use migrate::steps::BuiltInKinds;
 use migrate::steps::account::tags;

@@ -1,11 +1,48 @@
 //! ElastiCache, read: replication groups, subnet groups, and their tags.
 
+use async_trait::async_trait;
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{CacheSubnetGroup, ReplicationGroup};
 
-use super::{classify, description};
+use super::{AwsCloud, classify, description};
 use crate::core::Failure;
-use crate::ports::{Endpoint, ReplicationGroupFacts, ReplicationGroupStatus, SubnetGroupFacts, Tags};
+use crate::ports::{Endpoint, ReplicationGroupFacts, ReplicationGroupStatus, StoreRead, SubnetGroupFacts, Tags};
+
+#[async_trait]
+impl StoreRead for AwsCloud {
+    /// A cache subnet group with its tags.
+    /// <https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeCacheSubnetGroups.html>
+    async fn subnet_group(&self, name: &str) -> Result<Option<SubnetGroupFacts>, Failure> {
+        let found = match self.cache.describe_cache_subnet_groups().cache_subnet_group_name(name).send().await {
+            Ok(answer) => answer.cache_subnet_groups.unwrap_or_default().into_iter().next(),
+            Err(error) if classify::has_code(&error, &NO_SUBNET_GROUP) => None,
+            Err(error) => return Err(classify::read("elasticache:DescribeCacheSubnetGroups", &error)),
+        };
+        let Some(group) = found else { return Ok(None) };
+        let arn = arn(group.arn(), "DescribeCacheSubnetGroups", name)?;
+        // Gone between the two calls.
+        let Some(tags) = tags_of(&self.cache, &arn).await? else { return Ok(None) };
+        let mut subnets: Vec<String> =
+            group.subnets().iter().filter_map(|subnet| subnet.subnet_identifier()).map(str::to_owned).collect();
+        subnets.sort();
+        Ok(Some(SubnetGroupFacts { arn, vpc: group.vpc_id().unwrap_or_default().to_owned(), subnets, tags }))
+    }
+
+    /// A replication group with its tags.
+    async fn replication_group(&self, id: &str) -> Result<Option<ReplicationGroupFacts>, Failure> {
+        let Some(group) = describe(&self.cache, id).await? else { return Ok(None) };
+        let tags = group_tags(&self.cache, &group).await?;
+        Ok(Some(ReplicationGroupFacts {
+            arn: arn(group.arn(), "DescribeReplicationGroups", id)?,
+            status: status(group.status().unwrap_or_default()),
+            endpoint: endpoint(&group),
+            encrypted_in_transit: group.transit_encryption_enabled().unwrap_or(false),
+            token_required: group.auth_token_enabled().unwrap_or(false),
+            node_type: group.cache_node_type().unwrap_or_default().to_owned(),
+            tags,
+        }))
+    }
+}
 
 pub(super) const NO_REPLICATION_GROUP: [&str; 2] = ["ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"];
 pub(super) const NO_SUBNET_GROUP: [&str; 2] = ["CacheSubnetGroupNotFoundFault", "CacheSubnetGroupNotFound"];
@@ -30,21 +67,6 @@ pub(super) async fn describe(cache: &Client, id: &str) -> Result<Option<Replicat
         Err(error) if classify::has_code(&error, &NO_REPLICATION_GROUP) => Ok(None),
         Err(error) => Err(classify::read("elasticache:DescribeReplicationGroups", &error)),
     }
-}
-
-/// A replication group with its tags.
-pub(super) async fn replication_group(cache: &Client, id: &str) -> Result<Option<ReplicationGroupFacts>, Failure> {
-    let Some(group) = describe(cache, id).await? else { return Ok(None) };
-    let tags = group_tags(cache, &group).await?;
-    Ok(Some(ReplicationGroupFacts {
-        arn: arn(group.arn(), "DescribeReplicationGroups", id)?,
-        status: status(group.status().unwrap_or_default()),
-        endpoint: endpoint(&group),
-        encrypted_in_transit: group.transit_encryption_enabled().unwrap_or(false),
-        token_required: group.auth_token_enabled().unwrap_or(false),
-        node_type: group.cache_node_type().unwrap_or_default().to_owned(),
-        tags,
-    }))
 }
 
 fn arn(arn: Option<&str>, call: &str, name: &str) -> Result<String, Failure> {
@@ -94,24 +116,6 @@ async fn tags_of(cache: &Client, arn: &str) -> Result<Option<Tags>, Failure> {
         Err(error) if classify::has_code(&error, &TAGS_HIDDEN) => Ok(None),
         Err(error) => Err(classify::read("elasticache:ListTagsForResource", &error)),
     }
-}
-
-/// A cache subnet group with its tags.
-/// <https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeCacheSubnetGroups.html>
-pub(super) async fn subnet_group(cache: &Client, name: &str) -> Result<Option<SubnetGroupFacts>, Failure> {
-    let found = match cache.describe_cache_subnet_groups().cache_subnet_group_name(name).send().await {
-        Ok(answer) => answer.cache_subnet_groups.unwrap_or_default().into_iter().next(),
-        Err(error) if classify::has_code(&error, &NO_SUBNET_GROUP) => None,
-        Err(error) => return Err(classify::read("elasticache:DescribeCacheSubnetGroups", &error)),
-    };
-    let Some(group) = found else { return Ok(None) };
-    let arn = arn(group.arn(), "DescribeCacheSubnetGroups", name)?;
-    // Gone between the two calls.
-    let Some(tags) = tags_of(cache, &arn).await? else { return Ok(None) };
-    let mut subnets: Vec<String> =
-        group.subnets().iter().filter_map(|subnet| subnet.subnet_identifier()).map(str::to_owned).collect();
-    subnets.sort();
-    Ok(Some(SubnetGroupFacts { arn, vpc: group.vpc_id().unwrap_or_default().to_owned(), subnets, tags }))
 }
 
 /// Every replication group of the region.

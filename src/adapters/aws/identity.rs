@@ -2,48 +2,46 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use aws_sdk_iam::types::{EvaluationResult, PolicyEvaluationDecisionType as Decision};
 
-use super::classify;
+use super::{AwsCloud, classify};
 use crate::core::{Failure, FailureClass, Permission, Statement};
-use crate::ports::Caller;
+use crate::ports::{Caller, IdentityRead};
 
 /// The maximum number of actions in one simulation: long lists make the simulator slow enough to run into our timeout.
 const MAX_ACTIONS_PER_SIMULATION: usize = 40;
 
-/// STS GetCallerIdentity: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
-pub(super) async fn caller(sts: &aws_sdk_sts::Client) -> Result<Caller, Failure> {
-    let call = "sts:GetCallerIdentity";
-    let answer = sts.get_caller_identity().send().await.map_err(|error| classify::read(call, &error))?;
-    match (answer.account, answer.arn) {
-        (Some(account), Some(arn)) => Ok(Caller { account, arn }),
-        _ => Err(Failure::transient(format!("{call}: the answer names no account or no ARN"))),
+#[async_trait]
+impl IdentityRead for AwsCloud {
+    /// STS GetCallerIdentity: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+    async fn caller(&self) -> Result<Caller, Failure> {
+        let call = "sts:GetCallerIdentity";
+        let answer = self.sts.get_caller_identity().send().await.map_err(|error| classify::read(call, &error))?;
+        match (answer.account, answer.arn) {
+            (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+            _ => Err(Failure::transient(format!("{call}: the answer names no account or no ARN"))),
+        }
     }
-}
 
-/// One answer per action, in the order asked.
-///
-/// IAM SimulatePrincipalPolicy evaluates an action against `*` when it is given no resources, and a policy that allows
-/// the action on some resources only is then reported as an implicit denial: hence the statements' resources.
-/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>
-pub(super) async fn simulate(
-    iam: &aws_sdk_iam::Client,
-    caller: &Caller,
-    statements: &[Statement],
-) -> Result<Vec<(String, Permission)>, Failure> {
-    let Some(mut source) = principal(&caller.arn) else { return Ok(all_unknown(statements)) };
-    let mut answers = Vec::new();
-    for statement in statements {
+    /// One answer per action, in the order asked.
+    ///
+    /// IAM SimulatePrincipalPolicy evaluates an action against `*` when it is given no resources, and a policy that allows
+    /// the action on some resources only is then reported as an implicit denial: hence the statements' resources.
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>
+    async fn simulate(&self, caller: &Caller, statement: &Statement) -> Result<Vec<(String, Permission)>, Failure> {
+        let Some(mut source) = principal(&caller.arn) else { return Ok(all_unknown(statement)) };
         let resources: Vec<String> =
             statement.resources.iter().map(|resource| concrete(resource, &caller.account)).collect();
+        let mut answers = Vec::new();
         for actions in statement.actions.chunks(MAX_ACTIONS_PER_SIMULATION) {
-            let mut found = one(iam, &source, actions, &resources).await?;
+            let mut found = one(&self.iam, &source, actions, &resources).await?;
             if matches!(found, Simulation::NoSuchPrincipal) {
-                match full_role_arn(iam, &source).await {
+                match full_role_arn(&self.iam, &source).await {
                     Some(arn) => source = arn,
-                    None => return Ok(all_unknown(statements)),
+                    None => return Ok(all_unknown(statement)),
                 }
-                found = one(iam, &source, actions, &resources).await?;
+                found = one(&self.iam, &source, actions, &resources).await?;
             }
             let decisions = match found {
                 Simulation::Decided(decisions) => decisions,
@@ -54,8 +52,8 @@ pub(super) async fn simulate(
                 (action.clone(), permission)
             }));
         }
+        Ok(answers)
     }
-    Ok(answers)
 }
 
 enum Simulation {
@@ -123,9 +121,8 @@ fn judge(result: &EvaluationResult) -> Permission {
         .unwrap_or_else(|| one(result.eval_decision(), !result.missing_context_values().is_empty()))
 }
 
-fn all_unknown(statements: &[Statement]) -> Vec<(String, Permission)> {
-    let actions = statements.iter().flat_map(|statement| &statement.actions);
-    actions.map(|action| (action.clone(), Permission::Unknown)).collect()
+fn all_unknown(statement: &Statement) -> Vec<(String, Permission)> {
+    statement.actions.iter().map(|action| (action.clone(), Permission::Unknown)).collect()
 }
 
 /// The ARN whose policies count: the role of an assumed role; `None` for principals that cannot be simulated (the

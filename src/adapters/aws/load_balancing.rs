@@ -1,42 +1,46 @@
 //! Elastic Load Balancing, read: a target group and who is registered in it.
 
+use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthReasonEnum, TargetHealthStateEnum,
 };
 
-use super::classify;
+use super::{AwsCloud, classify};
 use crate::core::Failure;
-use crate::ports::{RegisteredTarget, TargetGroupFacts, TargetHealth};
+use crate::ports::{BalancingRead, RegisteredTarget, TargetGroupFacts, TargetHealth};
+
+#[async_trait]
+impl BalancingRead for AwsCloud {
+    /// A target group by name.
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroups.html>
+    async fn target_group(&self, name: &str) -> Result<Option<TargetGroupFacts>, Failure> {
+        let call = "elasticloadbalancing:DescribeTargetGroups";
+        let group = match self.balancing.describe_target_groups().names(name).send().await {
+            Ok(answer) => answer.target_groups.unwrap_or_default().into_iter().next(),
+            Err(error) if classify::has_code(&error, &["TargetGroupNotFound", "TargetGroupNotFoundException"]) => None,
+            Err(error) => return Err(classify::read(call, &error)),
+        };
+        let Some(group) = group else { return Ok(None) };
+        let arn = group
+            .target_group_arn()
+            .ok_or_else(|| Failure::transient(format!("{call}: the answer has no ARN for `{name}`")))?
+            .to_owned();
+        let port = group.port().and_then(|port| u16::try_from(port).ok());
+        let mut targets = targets(&self.balancing, &arn, port).await?;
+        targets.sort_by(|one, other| (&one.id, one.port).cmp(&(&other.id, other.port)));
+        Ok(Some(TargetGroupFacts {
+            health_path: group.health_check_path().unwrap_or("/").to_owned(),
+            sticky: sticky(&self.balancing, &arn).await?,
+            arn,
+            targets,
+        }))
+    }
+}
 
 /// The attribute that says whether users stay on one target.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html>
 const STICKINESS: &str = "stickiness.enabled";
-
-/// A target group by name.
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroups.html>
-pub(super) async fn target_group(balancing: &Client, name: &str) -> Result<Option<TargetGroupFacts>, Failure> {
-    let call = "elasticloadbalancing:DescribeTargetGroups";
-    let group = match balancing.describe_target_groups().names(name).send().await {
-        Ok(answer) => answer.target_groups.unwrap_or_default().into_iter().next(),
-        Err(error) if classify::has_code(&error, &["TargetGroupNotFound", "TargetGroupNotFoundException"]) => None,
-        Err(error) => return Err(classify::read(call, &error)),
-    };
-    let Some(group) = group else { return Ok(None) };
-    let arn = group
-        .target_group_arn()
-        .ok_or_else(|| Failure::transient(format!("{call}: the answer has no ARN for `{name}`")))?
-        .to_owned();
-    let port = group.port().and_then(|port| u16::try_from(port).ok());
-    let mut targets = targets(balancing, &arn, port).await?;
-    targets.sort_by(|one, other| (&one.id, one.port).cmp(&(&other.id, other.port)));
-    Ok(Some(TargetGroupFacts {
-        health_path: group.health_check_path().unwrap_or("/").to_owned(),
-        sticky: sticky(balancing, &arn).await?,
-        arn,
-        targets,
-    }))
-}
 
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetHealth.html>
 async fn targets(balancing: &Client, arn: &str, port: Option<u16>) -> Result<Vec<RegisteredTarget>, Failure> {

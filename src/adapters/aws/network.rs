@@ -1,76 +1,113 @@
 //! EC2, read: instances, subnets, security groups, and the dry run.
 
+use async_trait::async_trait;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Instance, IpPermission, SecurityGroup};
 
-use super::classify;
+use super::{AwsCloud, classify};
 use crate::core::{Failure, Permission, rollout::InstanceSelector};
-use crate::ports::{IngressRule, InstanceFacts, RuleSource, SecurityGroupFacts, SubnetFacts, Tags};
+use crate::ports::{IngressRule, InstanceFacts, NetworkRead, RuleSource, SecurityGroupFacts, SubnetFacts, Tags};
 
-/// EC2 CreateSecurityGroup with DryRun: AWS always answers with an error, which says what would have happened.
-/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>
-pub(super) async fn dry_run_create_security_group(ec2: &Client, vpc: &str) -> Result<Permission, Failure> {
-    let answer = ec2
-        .create_security_group()
-        .dry_run(true)
-        .group_name("migrate-dry-run")
-        .description("dry run of migrate, never created")
-        .vpc_id(vpc)
-        .send()
-        .await;
-    match answer {
-        // AWS never answers a dry run with success; a stand-in that does has not understood the question.
-        Ok(_) => Ok(Permission::Unknown),
-        Err(error) if classify::has_code(&error, &["DryRunOperation"]) => Ok(Permission::Allowed),
-        Err(error) if classify::has_code(&error, &["UnauthorizedOperation"]) => Ok(Permission::Denied),
-        Err(error) => {
-            let failure = classify::read("ec2:CreateSecurityGroup (dry run)", &error);
-            let answered = classify::code(&error).is_some();
-            // Bad credentials carry a hint; they are a failure to ask, not an answer.
-            if answered && !failure.class.is_retryable() && failure.hint.is_none() {
-                Ok(Permission::Unknown)
-            } else {
-                Err(failure)
+#[async_trait]
+impl NetworkRead for AwsCloud {
+    /// EC2 CreateSecurityGroup with DryRun: AWS always answers with an error, which says what would have happened.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>
+    async fn dry_run_create_security_group(&self, vpc: &str) -> Result<Permission, Failure> {
+        let answer = self
+            .ec2
+            .create_security_group()
+            .dry_run(true)
+            .group_name("migrate-dry-run")
+            .description("dry run of migrate, never created")
+            .vpc_id(vpc)
+            .send()
+            .await;
+        match answer {
+            // AWS never answers a dry run with success; a stand-in that does has not understood the question.
+            Ok(_) => Ok(Permission::Unknown),
+            Err(error) if classify::has_code(&error, &["DryRunOperation"]) => Ok(Permission::Allowed),
+            Err(error) if classify::has_code(&error, &["UnauthorizedOperation"]) => Ok(Permission::Denied),
+            Err(error) => {
+                let failure = classify::read("ec2:CreateSecurityGroup (dry run)", &error);
+                let answered = classify::code(&error).is_some();
+                // Bad credentials carry a hint; they are a failure to ask, not an answer.
+                if answered && !failure.class.is_retryable() && failure.hint.is_none() {
+                    Ok(Permission::Unknown)
+                } else {
+                    Err(failure)
+                }
             }
         }
     }
-}
 
-/// An instance that is not terminated, by id or by the value of its Name tag.
-/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html>
-pub(super) async fn instance(ec2: &Client, selector: &InstanceSelector) -> Result<Option<InstanceFacts>, Failure> {
-    let call = "ec2:DescribeInstances";
-    let request = ec2.describe_instances();
-    let request = if selector.is_id() {
-        request.instance_ids(selector.as_str())
-    } else {
-        request.filters(filter("tag:Name", &literal(selector.as_str())))
-    };
-    let mut found: Vec<Instance> = Vec::new();
-    let mut pages = request.into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = match page {
-            Ok(page) => page,
-            Err(error)
-                if classify::has_code(&error, &["InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"]) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(classify::read(call, &error)),
+    /// An instance that is not terminated, by id or by the value of its Name tag.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html>
+    async fn instance(&self, selector: &InstanceSelector) -> Result<Option<InstanceFacts>, Failure> {
+        let call = "ec2:DescribeInstances";
+        let request = self.ec2.describe_instances();
+        let request = if selector.is_id() {
+            request.instance_ids(selector.as_str())
+        } else {
+            request.filters(filter("tag:Name", &literal(selector.as_str())))
         };
-        found.extend(
-            page.reservations.unwrap_or_default().into_iter().flat_map(|each| each.instances.unwrap_or_default()),
-        );
+        let mut found: Vec<Instance> = Vec::new();
+        let mut pages = request.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error)
+                    if classify::has_code(&error, &["InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed"]) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(classify::read(call, &error)),
+            };
+            found.extend(
+                page.reservations.unwrap_or_default().into_iter().flat_map(|each| each.instances.unwrap_or_default()),
+            );
+        }
+        // A terminated instance stays visible for an hour, without a network: it is gone.
+        found.retain(|instance| state(instance) != "terminated");
+        match found.as_slice() {
+            [] => Ok(None),
+            [one] => facts(one).map(Some),
+            several => {
+                let ids: Vec<&str> = several.iter().filter_map(Instance::instance_id).collect();
+                Err(Failure::permanent(format!("`{selector}` is the Name of several instances: {}", ids.join(", ")))
+                    .hint("write the instance's id into rollout.yaml instead"))
+            }
+        }
     }
-    // A terminated instance stays visible for an hour, without a network: it is gone.
-    found.retain(|instance| state(instance) != "terminated");
-    match found.as_slice() {
-        [] => Ok(None),
-        [one] => facts(one).map(Some),
-        several => {
-            let ids: Vec<&str> = several.iter().filter_map(Instance::instance_id).collect();
-            Err(Failure::permanent(format!("`{selector}` is the Name of several instances: {}", ids.join(", ")))
-                .hint("write the instance's id into rollout.yaml instead"))
+
+    /// Every subnet of a VPC, by id.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html>
+    async fn subnets(&self, vpc: &str) -> Result<Vec<SubnetFacts>, Failure> {
+        let mut subnets = Vec::new();
+        let mut pages = self.ec2.describe_subnets().filters(filter("vpc-id", vpc)).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| classify::read("ec2:DescribeSubnets", &error))?;
+            subnets.extend(
+                page.subnets
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|subnet| Some(SubnetFacts { id: subnet.subnet_id?, zone: subnet.availability_zone? })),
+            );
+        }
+        subnets.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(subnets)
+    }
+
+    /// A security group by name, in any VPC.
+    async fn security_group(&self, name: &str) -> Result<Option<SecurityGroupFacts>, Failure> {
+        let found = security_groups(&self.ec2, filter("group-name", &literal(name))).await?;
+        match found.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(group_facts(one))),
+            several => {
+                let ids: Vec<&str> = several.iter().filter_map(SecurityGroup::group_id).collect();
+                Err(Failure::permanent(format!("several security groups are called `{name}`: {}", ids.join(", ")))
+                    .hint("rename or delete the ones that are not this rollout's"))
+            }
         }
     }
 }
@@ -97,38 +134,6 @@ fn facts(instance: &Instance) -> Result<InstanceFacts, Failure> {
             .collect(),
         tags: tags(instance.tags()),
     })
-}
-
-/// Every subnet of a VPC, by id.
-/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html>
-pub(super) async fn subnets(ec2: &Client, vpc: &str) -> Result<Vec<SubnetFacts>, Failure> {
-    let mut subnets = Vec::new();
-    let mut pages = ec2.describe_subnets().filters(filter("vpc-id", vpc)).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| classify::read("ec2:DescribeSubnets", &error))?;
-        subnets.extend(
-            page.subnets
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|subnet| Some(SubnetFacts { id: subnet.subnet_id?, zone: subnet.availability_zone? })),
-        );
-    }
-    subnets.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(subnets)
-}
-
-/// A security group by name, in any VPC.
-pub(super) async fn security_group(ec2: &Client, name: &str) -> Result<Option<SecurityGroupFacts>, Failure> {
-    let found = security_groups(ec2, filter("group-name", &literal(name))).await?;
-    match found.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(group_facts(one))),
-        several => {
-            let ids: Vec<&str> = several.iter().filter_map(SecurityGroup::group_id).collect();
-            Err(Failure::permanent(format!("several security groups are called `{name}`: {}", ids.join(", ")))
-                .hint("rename or delete the ones that are not this rollout's"))
-        }
-    }
 }
 
 /// Ids of the security groups that carry a tag, sorted.

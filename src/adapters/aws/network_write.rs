@@ -1,73 +1,75 @@
 //! EC2, written: the security group and its rules.
 
+use async_trait::async_trait;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, Tag, TagSpecification, UserIdGroupPair,
 };
 
-use super::classify;
-use crate::core::Outcome;
-use crate::ports::{IngressRule, NewSecurityGroup, RuleSource, WriteFailure};
+use super::{AwsCloud, classify};
+use crate::core::{ApplyPermit, Outcome, UndoPermit};
+use crate::ports::{IngressRule, NetworkWrite, NewSecurityGroup, RuleSource, WriteFailure};
 
-/// The group is tagged in the same call that creates it: there is no moment in which it exists and is nobody's.
-/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>
-pub(super) async fn create_security_group(
-    ec2: &Client,
-    new: &NewSecurityGroup,
-    description: &str,
-) -> Result<(), WriteFailure> {
-    let tags = new.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-    let specification =
-        TagSpecification::builder().resource_type(ResourceType::SecurityGroup).set_tags(Some(tags)).build();
-    ec2.create_security_group()
-        .group_name(&new.name)
-        .vpc_id(&new.vpc)
-        .description(description)
-        .tag_specifications(specification)
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| classify::write("ec2:CreateSecurityGroup", &error))
-}
-
-/// Absent is success.
-/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html>
-pub(super) async fn delete_security_group(ec2: &Client, id: &str) -> Result<(), WriteFailure> {
-    match ec2.delete_security_group().group_id(id).send().await {
-        Ok(_) => Ok(()),
-        Err(error) if classify::has_code(&error, &["InvalidGroup.NotFound"]) => Ok(()),
-        Err(error) => Err(classify::write("ec2:DeleteSecurityGroup", &error)),
+#[async_trait]
+impl NetworkWrite for AwsCloud {
+    /// The group is tagged in the same call that creates it: there is no moment in which it exists and is nobody's.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>
+    async fn create_security_group(&self, _: &ApplyPermit, new: &NewSecurityGroup) -> Result<(), WriteFailure> {
+        let description = format!("Session store of rollout {}, created by migrate", self.rollout);
+        let tags = new.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let specification =
+            TagSpecification::builder().resource_type(ResourceType::SecurityGroup).set_tags(Some(tags)).build();
+        self.ec2
+            .create_security_group()
+            .group_name(&new.name)
+            .vpc_id(&new.vpc)
+            .description(description)
+            .tag_specifications(specification)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| classify::write("ec2:CreateSecurityGroup", &error))
     }
-}
 
-/// One call a rule: a rule that exists fails the whole call, and the others would be left out.
-/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html>
-pub(super) async fn authorize(ec2: &Client, group: &str, rules: &[IngressRule]) -> Result<(), WriteFailure> {
-    for (done, rule) in rules.iter().enumerate() {
-        let request = ec2.authorize_security_group_ingress().group_id(group).ip_permissions(permission(rule));
-        match request.send().await {
-            Ok(_) => {}
-            Err(error) if classify::has_code(&error, &["InvalidPermission.Duplicate"]) => {}
-            Err(error) => {
-                return Err(after(done, classify::write("ec2:AuthorizeSecurityGroupIngress", &error)));
+    /// Absent is success.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html>
+    async fn delete_security_group(&self, _: &UndoPermit, id: &str) -> Result<(), WriteFailure> {
+        match self.ec2.delete_security_group().group_id(id).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if classify::has_code(&error, &["InvalidGroup.NotFound"]) => Ok(()),
+            Err(error) => Err(classify::write("ec2:DeleteSecurityGroup", &error)),
+        }
+    }
+
+    /// One call a rule: a rule that exists fails the whole call, and the others would be left out.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html>
+    async fn authorize(&self, _: &ApplyPermit, group: &str, rules: &[IngressRule]) -> Result<(), WriteFailure> {
+        for (done, rule) in rules.iter().enumerate() {
+            let request = self.ec2.authorize_security_group_ingress().group_id(group).ip_permissions(permission(rule));
+            match request.send().await {
+                Ok(_) => {}
+                Err(error) if classify::has_code(&error, &["InvalidPermission.Duplicate"]) => {}
+                Err(error) => {
+                    return Err(after(done, classify::write("ec2:AuthorizeSecurityGroupIngress", &error)));
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// One call a rule, for the same reason.
-/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html>
-pub(super) async fn revoke(ec2: &Client, group: &str, rules: &[IngressRule]) -> Result<(), WriteFailure> {
-    for (done, rule) in rules.iter().enumerate() {
-        let request = ec2.revoke_security_group_ingress().group_id(group).ip_permissions(permission(rule));
-        match request.send().await {
-            Ok(_) => {}
-            Err(error) if classify::has_code(&error, &["InvalidPermission.NotFound", "InvalidGroup.NotFound"]) => {}
-            Err(error) => return Err(after(done, classify::write("ec2:RevokeSecurityGroupIngress", &error))),
+    /// One call a rule, for the same reason.
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html>
+    async fn revoke(&self, _: &UndoPermit, group: &str, rules: &[IngressRule]) -> Result<(), WriteFailure> {
+        for (done, rule) in rules.iter().enumerate() {
+            let request = self.ec2.revoke_security_group_ingress().group_id(group).ip_permissions(permission(rule));
+            match request.send().await {
+                Ok(_) => {}
+                Err(error) if classify::has_code(&error, &["InvalidPermission.NotFound", "InvalidGroup.NotFound"]) => {}
+                Err(error) => return Err(after(done, classify::write("ec2:RevokeSecurityGroupIngress", &error))),
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A refusal after an earlier rule went through is no longer clean.

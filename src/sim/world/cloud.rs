@@ -6,13 +6,14 @@ use super::calls::World;
 use crate::core::rollout::InstanceSelector;
 use crate::core::{ApplyPermit, EitherPermit, Failure, Permission, Statement, UndoPermit};
 use crate::ports::{
-    Caller, CloudRead, CloudWrite, IngressRule, InstanceFacts, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup,
-    ReplicationGroupFacts, ScalingGroupFacts, SecurityGroupFacts, SubnetFacts, SubnetGroupFacts, TaggedResource,
+    BalancingRead, BalancingWrite, Caller, IdentityRead, IngressRule, InstanceFacts, InventoryRead, NetworkRead,
+    NetworkWrite, NewReplicationGroup, NewSecurityGroup, NewSubnetGroup, ReplicationGroupFacts, ScalingGroupFacts,
+    ScalingRead, SecurityGroupFacts, StoreRead, StoreWrite, SubnetFacts, SubnetGroupFacts, TaggedResource,
     TargetGroupFacts, TargetPlace, WriteFailure,
 };
 
 #[async_trait]
-impl CloudRead for World {
+impl IdentityRead for World {
     async fn caller(&self) -> Result<Caller, Failure> {
         let missing = || Failure::permanent("there are no AWS credentials");
         self.ask("cloud.caller", |state| state.cloud.caller.clone().ok_or_else(missing)).await
@@ -21,7 +22,10 @@ impl CloudRead for World {
     async fn simulate(&self, _: &Caller, statement: &Statement) -> Result<Vec<(String, Permission)>, Failure> {
         self.ask("cloud.simulate", |state| Ok(state.cloud.simulate(statement))).await
     }
+}
 
+#[async_trait]
+impl NetworkRead for World {
     async fn dry_run_create_security_group(&self, _: &str) -> Result<Permission, Failure> {
         self.ask("cloud.dry_run", |state| Ok(state.cloud.dry_run_create_security_group())).await
     }
@@ -37,7 +41,10 @@ impl CloudRead for World {
     async fn security_group(&self, name: &str) -> Result<Option<SecurityGroupFacts>, Failure> {
         self.ask("cloud.security_group", |state| Ok(state.cloud.security_groups.get(name).cloned())).await
     }
+}
 
+#[async_trait]
+impl StoreRead for World {
     async fn subnet_group(&self, name: &str) -> Result<Option<SubnetGroupFacts>, Failure> {
         self.ask("cloud.subnet_group", |state| Ok(state.cloud.subnet_groups.get(name).cloned())).await
     }
@@ -50,34 +57,31 @@ impl CloudRead for World {
         })
         .await
     }
+}
 
+#[async_trait]
+impl BalancingRead for World {
     async fn target_group(&self, name: &str) -> Result<Option<TargetGroupFacts>, Failure> {
         self.ask("cloud.target_group", |state| Ok(state.cloud.target_groups.get(name).cloned())).await
     }
+}
 
+#[async_trait]
+impl ScalingRead for World {
     async fn scaling_group(&self, name: &str) -> Result<Option<ScalingGroupFacts>, Failure> {
         self.ask("cloud.scaling_group", |state| Ok(state.cloud.scaling_groups.get(name).cloned())).await
     }
+}
 
+#[async_trait]
+impl InventoryRead for World {
     async fn tagged(&self, key: &str, value: &str) -> Result<Vec<TaggedResource>, Failure> {
         self.ask("cloud.tagged", |state| Ok(state.cloud.tagged(key, value))).await
     }
 }
 
 #[async_trait]
-impl CloudWrite for World {
-    async fn create_subnet_group(&self, permit: &ApplyPermit, new: &NewSubnetGroup) -> Result<(), WriteFailure> {
-        self.write("cloud.create_subnet_group", &new.name, permit.step(), |state, _| {
-            state.cloud.create_subnet_group(new)
-        })
-        .await
-    }
-
-    async fn delete_subnet_group(&self, permit: &UndoPermit, name: &str) -> Result<(), WriteFailure> {
-        self.write("cloud.delete_subnet_group", name, permit.step(), |state, _| state.cloud.delete_subnet_group(name))
-            .await
-    }
-
+impl NetworkWrite for World {
     async fn create_security_group(&self, permit: &ApplyPermit, new: &NewSecurityGroup) -> Result<(), WriteFailure> {
         self.write("cloud.create_security_group", &new.name, permit.step(), |state, _| {
             state.cloud.create_security_group(new)
@@ -101,6 +105,21 @@ impl CloudWrite for World {
         })
         .await
     }
+}
+
+#[async_trait]
+impl StoreWrite for World {
+    async fn create_subnet_group(&self, permit: &ApplyPermit, new: &NewSubnetGroup) -> Result<(), WriteFailure> {
+        self.write("cloud.create_subnet_group", &new.name, permit.step(), |state, _| {
+            state.cloud.create_subnet_group(new)
+        })
+        .await
+    }
+
+    async fn delete_subnet_group(&self, permit: &UndoPermit, name: &str) -> Result<(), WriteFailure> {
+        self.write("cloud.delete_subnet_group", name, permit.step(), |state, _| state.cloud.delete_subnet_group(name))
+            .await
+    }
 
     async fn create_replication_group(
         &self,
@@ -119,7 +138,10 @@ impl CloudWrite for World {
         })
         .await
     }
+}
 
+#[async_trait]
+impl BalancingWrite for World {
     async fn deregister_target(
         &self,
         permit: &ApplyPermit,
