@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use serde_yaml as yaml;
+use serde_path_to_error::Segment;
 
 use super::check::{Place, Walker};
 use super::diagnostic::{Code, Diagnostic, Severity};
 use super::redact::{redact_auth, redact_lines};
 use super::source::Source;
-use super::tree::{Node, Span, Value, parse};
+use super::tree::{Node, Value, parse};
 use super::{lint, schema};
 use crate::core::rollout::Rollout;
 
@@ -55,9 +55,9 @@ fn read_tree(
     found.extend(mistakes);
     let mut rollout = None;
     if found.iter().all(|mistake| mistake.severity != Severity::Error) {
-        match yaml::from_str::<Rollout>(source.text()) {
+        match typed(source, &right) {
             Ok(read) => rollout = Some(read),
-            Err(error) => found.push(refused(source, root, &error)),
+            Err(mistake) => found.push(*mistake),
         }
     }
     found.extend(lint::lint(source, &right, base));
@@ -98,16 +98,16 @@ pub fn version(source: &Source, root: &Node) -> Version {
     Version::Other(source.error(Code::GrammarVersion, version.span, message).help(help).into())
 }
 
-/// The types refuse what the schema let pass. The reader behind them says where.
-fn refused(source: &Source, root: &Node, error: &yaml::Error) -> Diagnostic {
-    let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    let place = error.location().filter(|location| location.line() > 0);
-    let span = place.map_or(Span::new(0, 0), |location| {
-        let span = source.span_at(narrow(location.line()), narrow(location.column()));
-        root.starting_at(span.start).map_or(span, |node| node.span)
-    });
-    let text = error.without_snippet().to_string();
-    let line = text.lines().next().unwrap_or_default();
-    let message = line.rsplit_once(" at line ").map_or(line, |(message, _)| message);
-    source.error(Code::GrammarWrongForm, span, message)
+/// The file's values as a rollout. What the schema let pass may still be refused by the types: the mistake, where it is written.
+fn typed(source: &Source, right: &Node) -> Result<Rollout, Box<Diagnostic>> {
+    serde_path_to_error::deserialize(right.to_json()).map_err(|error| {
+        let steps = error.path().iter().filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { variant } => Some(variant.clone()),
+            Segment::Unknown => None,
+        });
+        let path = steps.collect::<Vec<String>>().join(".");
+        source.error(Code::GrammarWrongForm, right.locate(&path), error.into_inner().to_string()).into()
+    })
 }

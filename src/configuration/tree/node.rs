@@ -189,16 +189,6 @@ impl Node {
         }
     }
 
-    /// The innermost value that starts at a byte.
-    pub fn starting_at(&self, offset: u32) -> Option<&Self> {
-        let inner = match &self.value {
-            Value::List(items) => items.iter().find_map(|item| item.starting_at(offset)),
-            Value::Map(entries) => entries.iter().find_map(|entry| entry.value.starting_at(offset)),
-            _ => None,
-        };
-        inner.or_else(|| (self.span.start == offset).then_some(self))
-    }
-
     /// The same value without places. What is refused is left out of maps, and nothing in lists, so that the others
     /// keep their positions.
     pub fn to_json(&self) -> serde_json::Value {
