@@ -6,6 +6,7 @@ use crate::configuration::Diagnostics;
 use crate::core::{Exit, Failure};
 use crate::engine::Stop;
 use crate::ports::JournalFault;
+use crate::report::{Annotation, Level};
 
 /// The version of the JSON that commands print.
 pub const OUTPUT_VERSION: u32 = 1;
@@ -21,18 +22,27 @@ pub struct Answer {
     pub result: Value,
     /// Whether the text is the point of the command and is printed even when quiet.
     pub is_product: bool,
+    /// For GitHub.
+    pub annotations: Vec<Annotation>,
 }
 
 impl Answer {
     /// An answer that passes.
     pub fn pass(text: impl Into<String>, result: Value) -> Self {
-        Self { exit: Exit::Pass, text: text.into(), result, is_product: false }
+        Self { exit: Exit::Pass, text: text.into(), result, is_product: false, annotations: Vec::new() }
     }
 
     /// The same, with another exit.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
+        self
+    }
+
+    /// The same, with what GitHub shows.
+    #[must_use]
+    pub fn annotated(mut self, annotations: Vec<Annotation>) -> Self {
+        self.annotations = annotations;
         self
     }
 
@@ -71,6 +81,20 @@ impl Trouble {
         match self {
             Self::Files(_) => Exit::InvalidFiles,
             Self::Other { exit, .. } => *exit,
+        }
+    }
+
+    /// For GitHub.
+    pub fn annotations(&self) -> Vec<Annotation> {
+        match self {
+            Self::Files(diagnostics) => diagnostics.iter().map(Annotation::from).collect(),
+            Self::Other { exit, message, .. } => {
+                let level = match exit {
+                    Exit::Waiting | Exit::HungUp | Exit::Interrupted | Exit::Terminated => Level::Warning,
+                    _ => Level::Error,
+                };
+                vec![Annotation { level, ..Annotation::error(exit.meaning(), message.as_str()) }]
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::core::{
     missing_for_done, proof,
 };
 use crate::engine::{Finding, look};
-use crate::report::{JunitCase, junit, mark, utc};
+use crate::report::{Annotation, JunitCase, junit, mark, utc};
 
 /// Options of `migrate check`.
 #[derive(Debug, Clone, clap::Args)]
@@ -90,13 +90,10 @@ impl CheckArgs {
         self.judge(session, &loaded, findings)
     }
 
-    /// Wrong files are annotated where CI shows them, and reported as JUnit, before they are an error.
+    /// Wrong files are reported as JUnit before they are an error.
     fn load(&self, session: &Session) -> Result<Loaded, Trouble> {
         session.load().inspect_err(|trouble| {
             let Trouble::Files(diagnostics) = trouble else { return };
-            if on_github() {
-                session.printer.annotate(&configuration::render_github(diagnostics.iter()));
-            }
             let failure = Some(configuration::render_text(diagnostics.iter(), Style::Plain));
             let case = JunitCase { name: "rollout.yaml".into(), failure, skipped: None };
             if let Err(why) = self.write_junit(&[case]) {
@@ -140,13 +137,8 @@ impl CheckArgs {
             skipped: None,
         }));
         self.write_junit(&cases)?;
-        if on_github() {
-            let bad = lines.iter().chain(&checklist).filter(|line| line.verdict >= Verdict::Hold);
-            let annotations: Vec<String> = bad
-                .map(|line| format!("::error title={}::{}\n", line.name, line.detail.replace('\n', "%0A")))
-                .collect();
-            session.printer.annotate(&annotations.concat());
-        }
+        let bad = lines.iter().chain(&checklist).filter(|line| line.verdict >= Verdict::Hold);
+        let annotations = bad.map(|line| Annotation::error(line.name.as_str(), line.detail.as_str())).collect();
         let result = json!({
             "plan": plan.digest(),
             "lines": lines.iter().map(line_json).collect::<Vec<_>>(),
@@ -155,7 +147,7 @@ impl CheckArgs {
             "drift": drifted(plan, &state),
         });
         let text = self.render(&lines, &checklist, &missing, findings, drifted(plan, &state), exit);
-        Ok(Answer::pass(text, result).exit(exit))
+        Ok(Answer::pass(text, result).exit(exit).annotated(annotations))
     }
 
     fn write_junit(&self, cases: &[JunitCase]) -> Result<(), Trouble> {
@@ -238,10 +230,6 @@ fn exit_of(
         _ if !missing.is_empty() => Exit::Waiting,
         _ => Exit::Pass,
     }
-}
-
-fn on_github() -> bool {
-    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
 fn indented(detail: &str) -> String {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::answer::Trouble;
 use super::printer::Printer;
+use super::session::Session;
 use super::wiring::World;
 use crate::configuration::Loaded;
 use crate::core::rollout::SshHost;
-use crate::core::{Availability, Contract, Event, Facts, Failure, Phase, Plan, PlannedStep, PresumedStep};
+use crate::core::{Availability, Contract, Event, Exit, Facts, Failure, Phase, Plan, PlannedStep, PresumedStep};
 use crate::ports::{Silent, TaggedResource};
 use crate::steps::account::tags;
+use crate::steps::facts::CALLER_ACCOUNT;
 use crate::steps::{self, Presence, ReadContext};
 
 /// A step of which something is left, or may be.
@@ -52,6 +55,32 @@ pub async fn look<'a>(loaded: &'a Loaded, world: &World, printer: &Printer) -> R
         Err(failure) => return Err(failure),
     };
     Ok(Discovered { resources, steps })
+}
+
+/// Prints in which account and region is looked, and refuses an account that is not the one in the journal: with the
+/// credentials of another account everything looks absent.
+///
+/// # Errors
+/// When the accounts differ.
+pub async fn refuse_other_account(session: &Session, plan: &Plan, world: &World) -> Result<(), Trouble> {
+    let region = &plan.rollout().region;
+    let Ok(caller) = world.read.cloud.caller().await else {
+        session.printer.remark(&format!("looking in {region}; AWS does not say in which account"));
+        return Ok(());
+    };
+    session.printer.remark(&format!("looking in account {}, {region}, as {}", caller.account, caller.arn));
+    let journalled = session.replay().ok().and_then(|replayed| CALLER_ACCOUNT.known(&replayed.state.facts()));
+    match journalled {
+        Some(account) if account != caller.account => Err(Trouble::new(
+            Exit::GateFailed,
+            format!(
+                "these credentials belong to account {}, but the journal says that this rollout is in account {account}",
+                caller.account
+            ),
+            "choose the right AWS_PROFILE or AWS_ACCESS_KEY_ID",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Where a step acts.

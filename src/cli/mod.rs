@@ -25,6 +25,7 @@ mod signals;
 mod status;
 mod stuck;
 mod unlock;
+mod walk;
 mod wiring;
 
 pub use args::{Cli, command};

@@ -4,10 +4,11 @@ use serde_json::json;
 
 use super::answer::{Answer, Trouble};
 use super::session::Session;
-use super::{signals, wiring};
+use super::walk::{Course, Walked, walk};
 use crate::configuration::{self, Style};
 use crate::core::{Event, Exit, Phase};
-use crate::engine::Stop;
+use crate::engine::{Engine, Stop};
+use crate::journal::Ledger;
 
 /// Options of `migrate phase`.
 #[derive(Debug, clap::Args)]
@@ -39,32 +40,30 @@ impl PhaseArgs {
         if !is_untouched {
             session.refuse_drift(&loaded.plan, &before)?;
         }
-        let cancel = signals::install()?;
-        let audience = session.printer.audience();
         let once = if self.once { " --once" } else { "" };
         let reason = format!("migrate phase {}{once}", self.phase.number());
-        let mut ledger = session.open(&reason, &loaded.plan, audience.clone())?;
-        if ledger.state().plan() != Some(loaded.plan.digest()) {
-            // Nothing was under way: there is nothing that other files could contradict.
-            ledger.append(Event::PlanReplaced {
-                plan: loaded.plan.digest().clone(),
-                by: super::session::operator(),
-                reason: "nothing was under way".to_owned(),
-            })?;
-        }
-        let world = wiring::world(&loaded.plan, &loaded.base_directory, &loaded.installed).await;
-        let evidence = session.directory().evidence();
         let plan = loaded.plan.clone();
-        let mut engine =
-            wiring::engine(loaded.plan, ledger, evidence, world, loaded.base_directory, audience.clone(), cancel);
-        let walked = if self.once { engine.phase_once(self.phase).await } else { engine.phase(self.phase).await };
-        let state = engine.ledger().state().clone();
-        engine.close()?;
-        drop(audience);
-        if let Err(stop @ Stop::Waiting { .. }) = &walked {
+        let course = Course { plan: loaded.plan, base_directory: loaded.base_directory, installed: loaded.installed };
+        let prepare = |ledger: &mut Ledger| {
+            if ledger.state().plan() != Some(plan.digest()) {
+                // Nothing was under way: there is nothing that other files could contradict.
+                ledger.append(Event::PlanReplaced {
+                    plan: plan.digest().clone(),
+                    by: super::session::operator(),
+                    reason: "nothing was under way".to_owned(),
+                })?;
+            }
+            Ok(())
+        };
+        let work = async |engine: &mut Engine| match self.once {
+            true => engine.phase_once(self.phase).await,
+            false => engine.phase(self.phase).await,
+        };
+        let Walked { state, ended } = walk(session, &reason, course, prepare, work).await?;
+        if let Err(stop @ Stop::Waiting { .. }) = &ended {
             return Ok(waiting(stop));
         }
-        walked?;
+        ended?;
         let next = super::status::next_command(&state, Some(&plan));
         let text = format!("{} passed.\nnext: {next}", self.phase);
         Ok(Answer::pass(text, json!({ "phase": self.phase, "passed": true, "facts": state.facts(), "next": next })))

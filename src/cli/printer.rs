@@ -10,13 +10,35 @@ use super::options::{GlobalArgs, OutputFormat};
 use crate::configuration::{self, Style};
 use crate::core::Exit;
 use crate::ports::{EventSink, Progress, ProgressSink};
-use crate::report::{LineReport, LiveReport};
+use crate::report::{Annotation, LineReport, LiveReport};
+
+/// Who reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// A person.
+    Text,
+    /// A program: one JSON document.
+    Json,
+    /// A person, and GitHub, which takes annotations out of it.
+    Github,
+}
+
+impl Format {
+    fn of(output: OutputFormat) -> Self {
+        let on_github = || std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        match output {
+            OutputFormat::Json => Self::Json,
+            OutputFormat::Text if on_github() => Self::Github,
+            OutputFormat::Text => Self::Text,
+        }
+    }
+}
 
 /// How to print, decided once.
 #[derive(Debug, Clone)]
 pub struct Printer {
     command: String,
-    json: bool,
+    format: Format,
     quiet: bool,
     verbose: bool,
     live: bool,
@@ -51,7 +73,7 @@ impl Printer {
         let err_is_terminal = std::io::stderr().is_terminal();
         Self {
             command: command.to_owned(),
-            json: global.output == OutputFormat::Json,
+            format: Format::of(global.output),
             quiet: global.quiet,
             verbose: global.verbose > 0,
             live: err_is_terminal && !global.no_progress && !is_set("CI"),
@@ -61,7 +83,7 @@ impl Printer {
 
     /// A printer that answers in JSON, for a command line that could not be understood.
     pub fn json(command: String) -> Self {
-        Self { command, json: true, quiet: true, verbose: false, live: false, color_err: false }
+        Self { command, format: Format::Json, quiet: true, verbose: false, live: false, color_err: false }
     }
 
     /// How diagnostics are drawn on standard error.
@@ -82,21 +104,21 @@ impl Printer {
 
     /// A remark on standard error.
     pub fn remark(&self, text: &str) {
-        if !self.quiet && !self.json {
+        if !self.quiet && self.format != Format::Json {
             put(std::io::stderr().lock(), &format!("{text}\n"));
         }
     }
 
-    /// Prints raw lines for a machine that reads standard output beside the answer: GitHub annotations.
-    pub fn annotate(&self, lines: &str) {
-        if !self.json {
-            put(std::io::stdout().lock(), lines);
+    /// Prints what GitHub takes out of standard output.
+    fn annotate(&self, annotations: &[Annotation]) {
+        if self.format == Format::Github {
+            annotations.iter().for_each(|annotation| put(std::io::stdout().lock(), &format!("{annotation}\n")));
         }
     }
 
     /// Asks a question on the terminal; `None` when nobody is there to answer.
     pub fn confirm(&self, question: &str) -> Option<bool> {
-        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        if self.format == Format::Json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return None;
         }
         put(std::io::stderr().lock(), &format!("{question} [y/N] "));
@@ -107,7 +129,8 @@ impl Printer {
 
     /// Prints an answer; the exit code.
     pub fn answer(&self, answer: &Answer) -> Exit {
-        if self.json {
+        self.annotate(&answer.annotations);
+        if self.format == Format::Json {
             self.document(answer.exit, &answer.result, None);
         } else if (!self.quiet || answer.is_product || answer.exit != Exit::Pass) && !answer.text.is_empty() {
             let newline = if answer.text.ends_with('\n') { "" } else { "\n" };
@@ -119,7 +142,8 @@ impl Printer {
     /// Prints what went wrong; the exit code.
     pub fn trouble(&self, trouble: &Trouble) -> Exit {
         let exit = trouble.exit();
-        if self.json {
+        self.annotate(&trouble.annotations());
+        if self.format == Format::Json {
             self.document(exit, &Value::Null, Some(&trouble.to_json()));
             return exit;
         }
@@ -145,7 +169,7 @@ impl Printer {
                     if self.color_err { ("\u{1b}[1;31m", "\u{1b}[36m", "\u{1b}[0m") } else { ("", "", "") };
                 let label = match exit {
                     Exit::Waiting => "waiting",
-                    Exit::Interrupted | Exit::Terminated => "paused",
+                    Exit::HungUp | Exit::Interrupted | Exit::Terminated => "paused",
                     _ => "error",
                 };
                 let hint = hint.as_ref().map(|hint| format!("\n{cyan}next{end}: {hint}")).unwrap_or_default();

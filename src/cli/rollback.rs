@@ -6,10 +6,13 @@ use super::answer::{Answer, Trouble};
 use super::discover;
 use super::manual::manual;
 use super::session::{Session, holder};
-use super::{signals, wiring};
+use super::walk::{Course, Walked, walk};
+use super::wiring;
 use crate::adapters::SystemClock;
 use crate::configuration::InstalledFiles;
 use crate::core::{Event, Exit, Phase, Plan, RunState};
+use crate::engine::Engine;
+use crate::journal::Ledger;
 use crate::ports::Clock;
 use crate::steps::account::tags;
 
@@ -57,6 +60,7 @@ impl RollbackArgs {
                 "the journal knows of nothing that stands; `migrate rollback --discover` looks in AWS and on the targets, too",
             ));
         };
+        refuse_unreached(&state, to)?;
         let plan = match session.pinned_plan(&state) {
             Some(plan) => plan,
             None => session.load()?.plan,
@@ -69,6 +73,7 @@ impl RollbackArgs {
         let to = self.to.unwrap_or(Phase::Preflight);
         let loaded = session.load()?;
         let world = wiring::world(&loaded.plan, &loaded.base_directory, &loaded.installed).await;
+        discover::refuse_other_account(session, &loaded.plan, &world).await?;
         let found = discover::look(&loaded, &world, &session.printer).await?.beyond(to);
         if found.is_empty() {
             return Ok(nothing(&match to {
@@ -118,33 +123,26 @@ impl RollbackArgs {
         to: Phase,
         presumed: Option<Event>,
     ) -> Result<Answer, Trouble> {
-        let cancel = signals::install()?;
-        let audience = session.printer.audience();
         let reason = format!("migrate rollback --to {}", to.number());
-        let mut ledger = session.open(&reason, &plan, audience.clone())?;
-        if let Some(presumed) = presumed.filter(|_| ledger.state().started().next().is_none()) {
-            ledger.append(presumed)?;
-        }
-        let count = ledger.state().started().filter(|(_, record)| record.stands_beyond(to)).count();
-        session.printer.remark(&format!(
-            "rolling back to {to}: {count} steps to undo{}",
-            if to < Phase::Infrastructure {
+        // What was installed is removed by name.
+        let course = Course { plan, base_directory: session.base_directory(), installed: InstalledFiles::new() };
+        let mut count = 0;
+        let prepare = |ledger: &mut Ledger| {
+            if let Some(presumed) = presumed.filter(|_| ledger.state().started().next().is_none()) {
+                ledger.append(presumed)?;
+            }
+            count = ledger.state().started().filter(|(_, record)| record.stands_beyond(to)).count();
+            let long = if to < Phase::Infrastructure {
                 "; deleting a replication group usually takes 5 to 15 minutes"
             } else {
                 ""
-            }
-        ));
-        let base = session.base_directory();
-        // What was installed is taken away by name.
-        let nothing = InstalledFiles::new();
-        let world = wiring::world(&plan, &base, &nothing).await;
-        let evidence = session.directory().evidence();
-        let mut engine = wiring::engine(plan, ledger, evidence, world, base, audience.clone(), cancel);
-        let walked = engine.rollback(to, self.reason.clone()).await;
-        let state = engine.ledger().state().clone();
-        engine.close()?;
-        drop(audience);
-        match walked {
+            };
+            session.printer.remark(&format!("rolling back to {to}: {count} steps to undo{long}"));
+            Ok(())
+        };
+        let work = async |engine: &mut Engine| engine.rollback(to, self.reason.clone()).await;
+        let Walked { state, ended } = walk(session, &reason, course, prepare, work).await?;
+        match ended {
             Ok(()) => {
                 let left = if to < Phase::Infrastructure { "nothing of this rollout is left" } else { "done" };
                 let next = super::status::next_command(&state, None);
@@ -156,6 +154,20 @@ impl RollbackArgs {
             Err(stop) => Err(stop.into()),
         }
     }
+}
+
+/// Refuses to roll back to the end of a phase that the run has not reached: nothing would happen, and the operator expects
+/// that phase to stand.
+fn refuse_unreached(state: &RunState, to: Phase) -> Result<(), Trouble> {
+    let furthest = state.furthest_phase().unwrap_or(Phase::Preflight);
+    if to <= furthest {
+        return Ok(());
+    }
+    Err(Trouble::new(
+        Exit::Usage,
+        format!("this run has not reached {to}: the furthest phase of which something stands is {furthest}"),
+        "`migrate status` shows where the run is",
+    ))
 }
 
 fn nothing(why: &str) -> Answer {

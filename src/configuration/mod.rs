@@ -17,7 +17,7 @@ mod suggest;
 mod tree;
 
 pub use check::unknown_schema_keywords;
-pub use diagnostic::{Code, Diagnostic, Diagnostics, Position, Severity, Style, render_github, render_text};
+pub use diagnostic::{Code, Diagnostic, Diagnostics, Position, Severity, Style, render_text};
 pub use embedded::starter;
 pub use load::{LoadOptions, Loaded, Sources, load, load_sources};
 pub use phases::{InstalledFiles, PhaseFile, PhaseFiles};

@@ -25,6 +25,8 @@ pub enum Exit {
     Stuck,
     /// Something that must not change has changed.
     ProtectedChanged,
+    /// SIGHUP: the terminal or the connection is gone.
+    HungUp,
     /// Ctrl-C.
     Interrupted,
     /// SIGTERM.
@@ -33,7 +35,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every exit, by code.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Pass,
         Self::Internal,
         Self::Usage,
@@ -45,6 +47,7 @@ impl Exit {
         Self::PlanDrift,
         Self::Stuck,
         Self::ProtectedChanged,
+        Self::HungUp,
         Self::Interrupted,
         Self::Terminated,
     ];
@@ -63,6 +66,7 @@ impl Exit {
             Self::PlanDrift => 8,
             Self::Stuck => 9,
             Self::ProtectedChanged => 10,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -82,6 +86,7 @@ impl Exit {
             Self::PlanDrift => "plan drift",
             Self::Stuck => "stuck: an undo failed",
             Self::ProtectedChanged => "a protected thing changed",
+            Self::HungUp => "hung up (SIGHUP); checkpointed",
             Self::Interrupted => "interrupted (SIGINT); checkpointed",
             Self::Terminated => "terminated (SIGTERM); checkpointed",
         }

@@ -5,6 +5,8 @@ use tokio::sync::watch;
 /// Which signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Signal {
+    /// SIGHUP: the terminal or the connection is gone.
+    HangUp,
     /// Ctrl-C.
     Interrupt,
     /// SIGTERM.
@@ -15,6 +17,7 @@ impl Signal {
     /// The signal's name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::HangUp => "SIGHUP",
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
         }

@@ -60,6 +60,7 @@ impl Stop {
             Self::Failed { failure, .. } | Self::Refused(failure) => failure.class.into(),
             Self::Stuck { .. } | Self::LeftOver(_) => Exit::Stuck,
             Self::Waiting { .. } => Exit::Waiting,
+            Self::Signalled(Signal::HangUp) => Exit::HungUp,
             Self::Signalled(Signal::Interrupt) => Exit::Interrupted,
             Self::Signalled(Signal::Terminate) => Exit::Terminated,
             Self::Journal(JournalFault::Locked { .. } | JournalFault::LeaseLost(_)) => Exit::Locked,

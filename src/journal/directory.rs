@@ -43,6 +43,7 @@ impl StateDirectory {
     /// # Errors
     /// When it cannot be read.
     pub fn read_journal(&self) -> Result<Vec<u8>, JournalFault> {
+        regular(&self.journal_path())?;
         match std::fs::read(self.journal_path()) {
             Ok(bytes) => Ok(bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -101,11 +102,15 @@ impl StateDirectory {
         self.root.join("plans").join(format!("{}.json", digest.0))
     }
 
-    /// Keeps a plan, so that what it did can be undone after its files have changed.
+    /// Keeps a plan, so that what it did can be undone after its files have changed. One that is kept already is not written
+    /// again: a rollback must not need space on the disk for it.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn keep_plan(&self, plan: &Plan) -> Result<(), JournalFault> {
+        if self.kept_plan(plan.digest()).is_some() {
+            return Ok(());
+        }
         let path = self.plan_path(plan.digest());
         let write = || -> std::io::Result<()> {
             let text = plan.to_json().map_err(std::io::Error::other)?;
@@ -124,5 +129,18 @@ impl StateDirectory {
     pub fn kept_plan(&self, digest: &PlanDigest) -> Option<Plan> {
         let text = std::fs::read_to_string(self.plan_path(digest)).ok()?;
         Plan::from_json(&text).ok().filter(|plan| plan.digest() == digest)
+    }
+}
+
+/// Refuses what is there and is not a file: a FIFO would be waited for without end.
+///
+/// # Errors
+/// When it is something else than a file.
+pub(super) fn regular(path: &Path) -> Result<(), JournalFault> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            Err(JournalFault::Io(format!("{}: is a directory or a special file, not a journal", path.display())))
+        }
+        _ => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Lock;
+use super::directory::regular;
 use crate::ports::{JournalFault, JournalStore};
 
 /// A journal file, under a lock.
@@ -23,6 +24,7 @@ impl FileJournal {
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(path: &Path, lock: Lock) -> Result<Self, JournalFault> {
+        regular(path)?;
         let is_new = !path.exists();
         let file = OpenOptions::new().append(true).create(true).open(path).map_err(io(path))?;
         let length = file.metadata().map_err(io(path))?.len();

@@ -145,10 +145,12 @@ fn locked(info: Option<LockInfo>) -> JournalFault {
 /// # Errors
 /// When the file cannot be read.
 pub fn inspect_lock(path: &Path) -> Result<LockState, JournalFault> {
-    if !path.exists() {
-        return Ok(LockState::Free);
-    }
-    let mut file = open(path)?;
+    // For reading only: another account, or a read-only directory, must not prevent the question.
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(LockState::Free),
+        Err(error) => return Err(io(path)(error)),
+    };
     match file.try_lock_shared() {
         Ok(()) => Ok(LockState::Free),
         Err(TryLockError::WouldBlock) => Ok(LockState::Held(read_info(&mut file))),

@@ -1,11 +1,13 @@
 //! How what happens is shown. Consumes events and progress only; decides nothing.
 
+mod github;
 mod junit;
 mod line;
 mod live;
 mod sentence;
 mod words;
 
+pub use github::{Annotation, Level, Place, render_github};
 pub use junit::{JunitCase, junit};
 pub use line::LineReport;
 pub use live::LiveReport;

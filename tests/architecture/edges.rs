@@ -15,7 +15,7 @@ const TABLE: [(&str, &[&str]); 11] = [
     ("engine", &["core", "ports", "steps", "journal", "evidence"]),
     ("adapters", &["core", "ports", "evidence"]),
     ("sim", &["core", "ports", "journal", "evidence"]),
-    ("report", &["core", "ports"]),
+    ("report", &["core", "configuration", "ports"]),
     ("cli", &["core", "evidence", "configuration", "ports", "journal", "steps", "engine", "adapters", "sim", "report"]),
 ];
 

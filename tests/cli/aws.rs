@@ -85,6 +85,12 @@ fn answer(mut stream: &TcpStream, (status, body): &Reply) {
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
 }
 
+/// The user `ada` of account 123456789012.
+fn caller(action: &str) -> Reply {
+    let result = "<Arn>arn:aws:iam::123456789012:user/ada</Arn><UserId>AIDA</UserId><Account>123456789012</Account>";
+    query(action, result)
+}
+
 /// A success of the query protocol (ElastiCache, IAM, STS).
 fn query(action: &str, result: &str) -> Reply {
     (200, format!("<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"))
@@ -104,10 +110,7 @@ fn ec2_error(status: u16, code: &str) -> Reply {
 /// of the auth token.
 pub fn without_elasticache(action: &str, form: &str) -> Option<Reply> {
     Some(match action {
-        "GetCallerIdentity" => query(
-            action,
-            "<Arn>arn:aws:iam::123456789012:user/ada</Arn><UserId>AIDA</UserId><Account>123456789012</Account>",
-        ),
+        "GetCallerIdentity" => caller(action),
         "DescribeInstances" => ec2(action, &instance("running")),
         "DescribeSubnets" => ec2(
             action,
@@ -158,6 +161,7 @@ fn decisions(form: &str) -> String {
 /// An account in which nothing carries any tag.
 pub fn empty_account(action: &str, _: &str) -> Option<Reply> {
     Some(match action {
+        "GetCallerIdentity" => caller(action),
         "DescribeReplicationGroups" => query(action, "<ReplicationGroups/>"),
         "DescribeCacheSubnetGroups" => query(action, "<CacheSubnetGroups/>"),
         "DescribeSecurityGroups" => ec2(action, "<securityGroupInfo/>"),

@@ -82,6 +82,11 @@ fn exit_10_protected_thing_changed() {
 }
 
 #[test]
+fn exit_129_hung_up() {
+    text_and_json(Exit::HungUp);
+}
+
+#[test]
 fn exit_130_interrupted() {
     text_and_json(Exit::Interrupted);
 }

@@ -24,6 +24,7 @@ mod init;
 mod junit;
 mod locks;
 mod newer;
+mod nohup;
 mod plan;
 mod products;
 mod protected;

@@ -1,5 +1,6 @@
 //! What `migrate rollback` says of recorded runs when neither AWS nor a host can be reached.
 
+use crate::aws::{Aws, empty_account};
 use crate::recorded::{recorded, recorded_today};
 use crate::site::snapshot;
 
@@ -12,6 +13,23 @@ fn to_the_phase_that_has_passed_undoes_nothing() {
 fn of_what_was_rolled_back_undoes_nothing() {
     let said = recorded("full_rolled_back").migrate(&["rollback"]).expect(0);
     snapshot!("rollback_again", said.transcript_of_now());
+}
+
+#[test]
+fn to_a_phase_that_was_not_reached_is_refused() {
+    let said = recorded("full_rolled_back").migrate(&["rollback", "--to", "2"]).expect(2);
+    snapshot!("rollback_to_unreached", said.transcript_of_now());
+}
+
+#[test]
+fn with_the_credentials_of_another_account_nothing_is_discovered() {
+    let site = recorded("full");
+    let journal = site.read(".migrate/journal.jsonl");
+    let aws = Aws::start(empty_account);
+    let mut command = site.command(&["rollback", "--discover", "--yes"]);
+    aws.serve(&mut command);
+    snapshot!("rollback_discover_other_account", site.finish(command).expect(5).transcript_of_now());
+    assert_eq!(site.read(".migrate/journal.jsonl"), journal, "the journal is neither set aside nor changed");
 }
 
 #[test]

@@ -69,6 +69,7 @@ pub fn scene(exit: Exit) -> Scene {
         Exit::PlanDrift => plan_drift(),
         Exit::Stuck => Scene::new(recorded_today("stuck"), &["phase", "1"]),
         Exit::ProtectedChanged => protected_changed(),
+        Exit::HungUp => stopped_by("HUP"),
         Exit::Interrupted => stopped_by("INT"),
         Exit::Terminated => stopped_by("TERM"),
     }

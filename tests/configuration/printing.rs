@@ -1,6 +1,7 @@
 //! The same mistakes for a terminal, for programs and for GitHub.
 
-use migrate::configuration::{Diagnostics, Style, render_github, render_text};
+use migrate::configuration::{Diagnostics, Style, render_text};
+use migrate::report::render_github;
 
 use crate::support::{found, load_rollout, text_of};
 

@@ -1,6 +1,7 @@
 //! No input panics, and every place that is named exists.
 
-use migrate::configuration::{Diagnostic, Style, render_github, render_text, starter};
+use migrate::configuration::{Diagnostic, Style, render_text, starter};
+use migrate::report::render_github;
 use proptest::prelude::*;
 
 use crate::support::{found, load_phase, load_rollout, text_of};

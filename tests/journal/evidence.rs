@@ -104,7 +104,13 @@ fn a_kept_plan_is_read_back_unless_it_was_changed() {
     let kept = plan(vec![planned("1.make", Phase::Infrastructure, Contract::Change)]);
     assert!(directory.kept_plan(kept.digest()).is_none(), "nobody kept it yet");
     directory.keep_plan(&kept).expect("kept");
+    let inode = || {
+        let path = directory.root().join("plans").join(format!("{}.json", kept.digest().0));
+        std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).expect("kept"))
+    };
+    let first = inode();
     directory.keep_plan(&kept).expect("twice is fine");
+    assert_eq!(inode(), first, "a full disk must not prevent what needs no new file");
     assert_eq!(directory.kept_plan(kept.digest()), Some(kept.clone()));
     let path = directory.root().join("plans").join(format!("{}.json", kept.digest().0));
     let text = std::fs::read_to_string(&path).expect("there");

@@ -1,7 +1,7 @@
 //! One holder at a time; who it is; and that a dead one lets go.
 
 use migrate::core::Holder;
-use migrate::journal::{Lock, LockState, break_lock, inspect_lock};
+use migrate::journal::{Lock, LockState, StateDirectory, break_lock, inspect_lock};
 use migrate::ports::JournalFault;
 
 use crate::support::at;
@@ -31,6 +31,25 @@ fn the_second_taker_is_told_who_why_and_since_when() {
     held.confirm().expect("asking does not take it away");
     drop(held);
     take(&path, "second").expect("it is free again");
+}
+
+/// A program that runs cannot be opened for writing, not even by root (ETXTBSY of open(2)).
+#[test]
+fn a_lock_that_can_only_be_read_is_inspected() {
+    let (_place, path) = place();
+    std::fs::copy("/bin/sleep", &path).expect("a program");
+    let mut running = loop {
+        match std::process::Command::new(&path).arg("60").spawn() {
+            Ok(running) => break running,
+            // Another test has just forked with our copy still open.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let inspected = inspect_lock(&path);
+    running.kill().expect("it runs");
+    running.wait().expect("it has ended");
+    assert_eq!(inspected, Ok(LockState::Free));
 }
 
 #[test]
@@ -95,4 +114,19 @@ fn the_holder_says_that_it_is_alive() {
     };
     assert_eq!((info.holder, info.taken_at), (Holder::new("alive"), at(0)), "only the heartbeat moves");
     drop(held);
+}
+
+#[test]
+fn a_journal_that_is_a_fifo_is_refused_and_not_waited_for() {
+    let place = tempfile::tempdir().expect("a directory");
+    let directory = StateDirectory::new(place.path().to_owned());
+    let made = std::process::Command::new("mkfifo").arg(directory.journal_path()).status().expect("mkfifo");
+    assert!(made.success());
+    let refusals = [
+        directory.replay().expect_err("not a file"),
+        directory.open_journal(Holder::new("one"), "migrate phase 1", at(0)).expect_err("not a file"),
+    ];
+    for refusal in refusals {
+        assert!(refusal.to_string().contains("special file, not a journal"), "{refusal}");
+    }
 }

@@ -2,11 +2,9 @@
 
 mod code;
 mod data;
-mod github;
 pub(super) mod quote;
 mod text;
 
 pub use code::Code;
 pub use data::{Diagnostic, Diagnostics, Position, Severity};
-pub use github::render_github;
 pub use text::{Style, render_text};

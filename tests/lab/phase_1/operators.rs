@@ -85,8 +85,9 @@ fn a_damaged_journal_is_never_believed_and_the_way_back_stays() {
 fn changed_files_stop_the_way_forward_but_not_the_way_back() {
     let lab = Lab::up();
     let running = lab.start_until(&["phase", "1"], "step_started", "1.replication-group");
-    running.signal("INT");
-    running.wait();
+    // As when the connection of the operator's terminal breaks.
+    running.signal("HUP");
+    running.wait().expect(129);
     let rollout = lab.path().join("rollout.yaml");
     let text = std::fs::read_to_string(&rollout).unwrap();
     std::fs::write(&rollout, text.replace("latency_p99: 250ms", "latency_p99: 300ms")).unwrap();
