@@ -1,7 +1,6 @@
 //! Elastic Load Balancing, written: a target leaves its target group, and comes back.
 
 use async_trait::async_trait;
-use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 
 use super::{AwsCloud, classify};

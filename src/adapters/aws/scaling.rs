@@ -1,7 +1,6 @@
 //! EC2 Auto Scaling, read.
 
 use async_trait::async_trait;
-use aws_sdk_autoscaling::Client;
 
 use super::{AwsCloud, classify};
 use crate::core::Failure;
