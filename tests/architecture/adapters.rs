@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::code::{Source, sources};
-use crate::edges::{Edge, edges_within};
+use crate::edges::{Edge, Row, assert_ordered, edges_within, outside};
 
 /// A part, and the parts it may use. Each uses only parts above it, so there is no circle.
-const PARTS: [(&str, &[&str]); 10] = [
+const PARTS: [Row; 10] = [
     ("clock", &[]),
     ("local", &[]),
     ("no_cloud", &[]),
@@ -30,8 +30,7 @@ fn part_edges(source: &Source) -> BTreeSet<Edge> {
 }
 
 fn forbidden(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
-    let allowed = |edge: &Edge| PARTS.iter().any(|(from, to)| *from == edge.from && to.contains(&edge.to.as_str()));
-    edges.into_iter().filter(|edge| !allowed(edge)).collect()
+    outside(&PARTS, edges)
 }
 
 #[test]
@@ -45,10 +44,7 @@ fn every_part_is_in_the_table_below_what_it_uses() {
     for source in sources("src/adapters") {
         assert!(source.module().get(1).is_none_or(|part| is_part(part)), "{} is in no part of the table", source.path);
     }
-    for (position, (part, used)) in PARTS.iter().enumerate() {
-        let above = &PARTS[..position];
-        assert!(used.iter().all(|name| above.iter().any(|(other, _)| other == name)), "{part} uses a part below it");
-    }
+    assert_ordered(&PARTS);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::code::{Source, is_name, sources};
 
 /// A module, and the modules it may name besides itself. `cli` may name anything.
-const TABLE: [(&str, &[&str]); 11] = [
+const TABLE: [Row; 11] = [
     ("core", &[]),
     ("evidence", &["core"]),
     ("configuration", &["core"]),
@@ -109,10 +109,27 @@ pub fn edges_within(base: &[&str], source: &Source) -> BTreeSet<Edge> {
     edges
 }
 
-/// The edges that are not in the table.
-pub fn forbidden(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
-    let allowed = |edge: &Edge| TABLE.iter().any(|(from, to)| *from == edge.from && to.contains(&edge.to.as_str()));
+/// A module, or a part of one, and the others that it may use.
+pub type Row = (&'static str, &'static [&'static str]);
+
+/// The edges that are not in a table.
+pub fn outside<'a>(rows: impl IntoIterator<Item = &'a Row>, edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
+    let rows: Vec<&Row> = rows.into_iter().collect();
+    let allowed = |edge: &Edge| rows.iter().any(|(from, to)| *from == edge.from && to.contains(&edge.to.as_str()));
     edges.into_iter().filter(|edge| !allowed(edge)).collect()
+}
+
+/// Fails when a row uses one that is not above it: a table in which all do so has no circle.
+pub fn assert_ordered(rows: &[Row]) {
+    for (position, (from, to)) in rows.iter().enumerate() {
+        let is_above = |name: &&str| rows[..position].iter().any(|(above, _)| above == name);
+        assert!(to.iter().all(is_above), "{from} uses one that is not above it in its table");
+    }
+}
+
+/// The edges between modules that the table does not have.
+pub fn forbidden(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
+    outside(&TABLE, edges)
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::code::{Source, sources};
-use crate::edges::{Edge, edges_within};
+use crate::edges::{Edge, Row, edges_within, outside};
 
 /// The rooms that every other room may use.
 const SHARED: &[&str] = &["site", "targets", "account", "watch", "cohort"];
 
 /// A room, and the rooms it may use besides itself and the ground floor. The shared rooms are in an order without a circle;
 /// the others never use each other.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [Row; 12] = [
     ("site", &[]),
     ("targets", &["site"]),
     ("account", &["targets"]),
@@ -26,7 +26,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
 ];
 
 /// A file of the ground floor, and the rooms it may use: the registry lists the kinds of all of them.
-const GROUND_FLOOR: [(&str, &[&str]); 2] = [("command", &["targets"]), ("command_soak", &["targets"])];
+const GROUND_FLOOR: [Row; 2] = [("command", &["targets"]), ("command_soak", &["targets"])];
 
 /// The files that name every room.
 const ROOTS: [&str; 2] = ["mod", "registry"];
@@ -42,9 +42,7 @@ fn room_edges(source: &Source) -> BTreeSet<Edge> {
 }
 
 fn forbidden(edges: impl IntoIterator<Item = Edge>) -> Vec<Edge> {
-    let table = || ROOMS.iter().chain(&GROUND_FLOOR);
-    let allowed = |edge: &Edge| table().any(|(from, to)| *from == edge.from && to.contains(&edge.to.as_str()));
-    edges.into_iter().filter(|edge| !allowed(edge)).collect()
+    outside(ROOMS.iter().chain(&GROUND_FLOOR), edges)
 }
 
 #[test]
