@@ -50,6 +50,24 @@ pub enum FactValue {
     List(Vec<String>),
 }
 
+impl FactValue {
+    /// The value, when it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::List(_) => None,
+        }
+    }
+
+    /// The values, when they are several.
+    pub fn list(&self) -> Option<&[String]> {
+        match self {
+            Self::List(list) => Some(list),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 impl From<String> for FactValue {
     fn from(text: String) -> Self {
         Self::Text(text)
@@ -196,10 +214,7 @@ macro_rules! fact_as_text {
             }
 
             fn from_value(value: &$crate::core::FactValue) -> Option<Self> {
-                match value {
-                    $crate::core::FactValue::Text(text) => text.parse().ok(),
-                    $crate::core::FactValue::List(_) => None,
-                }
+                value.text()?.parse().ok()
             }
         }
     )+ };
@@ -240,10 +255,7 @@ impl FactType for Document {
     }
 
     fn from_value(value: &FactValue) -> Option<Self> {
-        match value {
-            FactValue::Text(text) => Some(Self(text.clone())),
-            FactValue::List(_) => None,
-        }
+        value.text().map(|text| Self(text.to_owned()))
     }
 }
 
@@ -253,10 +265,7 @@ impl FactType for Vec<String> {
     }
 
     fn from_value(value: &FactValue) -> Option<Self> {
-        match value {
-            FactValue::List(list) => Some(list.clone()),
-            FactValue::Text(_) => None,
-        }
+        value.list().map(<[String]>::to_vec)
     }
 }
 
@@ -318,10 +327,10 @@ impl Input<String> {
     pub fn text(&self, facts: &Facts) -> Result<String, MissingFact> {
         match self {
             Self::Value(text) => Ok(text.clone()),
-            Self::Fact(name) => match facts.get(name) {
-                Some(FactValue::Text(text)) => Ok(text.clone()),
-                _ => Err(MissingFact(name.clone())),
-            },
+            Self::Fact(name) => {
+                let text = facts.get(name).and_then(FactValue::text);
+                text.map(str::to_owned).ok_or_else(|| MissingFact(name.clone()))
+            }
         }
     }
 }
@@ -334,10 +343,10 @@ impl Input<Vec<String>> {
     pub fn list(&self, facts: &Facts) -> Result<Vec<String>, MissingFact> {
         match self {
             Self::Value(list) => Ok(list.clone()),
-            Self::Fact(name) => match facts.get(name) {
-                Some(FactValue::List(list)) => Ok(list.clone()),
-                _ => Err(MissingFact(name.clone())),
-            },
+            Self::Fact(name) => {
+                let list = facts.get(name).and_then(FactValue::list);
+                list.map(<[String]>::to_vec).ok_or_else(|| MissingFact(name.clone()))
+            }
         }
     }
 }
