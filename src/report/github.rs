@@ -32,7 +32,7 @@ pub struct Place {
 pub struct Annotation {
     /// How it is shown.
     pub level: Level,
-    /// Where; beside the run when there is no place.
+    /// Where in a file. Without it GitHub shows the annotation beside the run.
     pub place: Option<Place>,
     /// Its title.
     pub title: String,
@@ -88,11 +88,6 @@ impl fmt::Display for Annotation {
         }
         write!(out, "title={}::{}", property(&self.title), data(&self.message))
     }
-}
-
-/// Annotations of diagnostics, one line each.
-pub fn render_github<'a>(items: impl IntoIterator<Item = &'a Diagnostic>) -> String {
-    items.into_iter().flat_map(|item| [Annotation::from(item).to_string(), "\n".to_owned()]).collect()
 }
 
 fn data(text: &str) -> String {

@@ -7,7 +7,7 @@ mod live;
 mod sentence;
 mod words;
 
-pub use github::{Annotation, Level, Place, render_github};
+pub use github::{Annotation, Level, Place};
 pub use junit::{JunitCase, junit};
 pub use line::LineReport;
 pub use live::LiveReport;

@@ -1,9 +1,8 @@
 //! The same mistakes for a terminal, for programs and for GitHub.
 
 use migrate::configuration::{Diagnostics, Style, render_text};
-use migrate::report::render_github;
 
-use crate::support::{found, load_rollout, text_of};
+use crate::support::{found, load_rollout, render_github, text_of};
 
 fn two_mistakes() -> Diagnostics {
     let text = text_of("rollout.yaml").replace("\"7.1\"", "7.1").replace("  unit:", "  unti:");

@@ -1,10 +1,9 @@
 //! No input panics, and every place that is named exists.
 
 use migrate::configuration::{Diagnostic, Style, render_text, starter};
-use migrate::report::render_github;
 use proptest::prelude::*;
 
-use crate::support::{found, load_phase, load_rollout, text_of};
+use crate::support::{found, load_phase, load_rollout, render_github, text_of};
 
 /// Renders everything and checks that every place is a place of the text.
 fn well_formed(text: &[u8], found: &[Diagnostic]) {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use migrate::configuration::{Diagnostic, Diagnostics, PhaseFiles, Sources, load_sources};
 use migrate::core::Plan;
+use migrate::report::Annotation;
 
 use crate::catalog::TestCatalog;
 
@@ -59,6 +60,11 @@ pub fn found(result: Result<(Plan, Vec<Diagnostic>), Diagnostics>) -> Vec<Diagno
         Ok((_, warnings)) => warnings,
         Err(diagnostics) => diagnostics.into_vec(),
     }
+}
+
+/// Diagnostics as GitHub takes them, one annotation a line.
+pub fn render_github<'a>(items: impl IntoIterator<Item = &'a Diagnostic>) -> String {
+    items.into_iter().flat_map(|item| [Annotation::from(item).to_string(), "\n".to_owned()]).collect()
 }
 
 /// The stable codes of what was found.
