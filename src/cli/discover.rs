@@ -10,8 +10,8 @@ use crate::configuration::Loaded;
 use crate::core::rollout::SshHost;
 use crate::core::{Availability, Contract, Event, Exit, Facts, Failure, Phase, Plan, PlannedStep, PresumedStep};
 use crate::ports::{Silent, TaggedResource};
+use crate::steps::account::caller_identity::{CHOOSE_CREDENTIALS, other_account};
 use crate::steps::account::tags;
-use crate::steps::facts::CALLER_ACCOUNT;
 use crate::steps::{self, Presence, ReadContext};
 
 /// A step of which something is left, or may be.
@@ -57,8 +57,7 @@ pub async fn look<'a>(loaded: &'a Loaded, world: &World, printer: &Printer) -> R
     Ok(Discovered { resources, steps })
 }
 
-/// Prints in which account and region is looked, and refuses an account that is not the one in the journal: with the
-/// credentials of another account everything looks absent.
+/// Prints in which account and region is looked, and refuses an account that is not the one in the journal.
 ///
 /// # Errors
 /// When the accounts differ.
@@ -69,18 +68,17 @@ pub async fn refuse_other_account(session: &Session, plan: &Plan, world: &World)
         return Ok(());
     };
     session.printer.remark(&format!("looking in account {}, {region}, as {}", caller.account, caller.arn));
-    let journalled = session.replay().ok().and_then(|replayed| CALLER_ACCOUNT.known(&replayed.state.facts()));
-    match journalled {
-        Some(account) if account != caller.account => Err(Trouble::new(
-            Exit::GateFailed,
-            format!(
-                "these credentials belong to account {}, but the journal says that this rollout is in account {account}",
-                caller.account
-            ),
-            "choose the right AWS_PROFILE or AWS_ACCESS_KEY_ID",
-        )),
-        _ => Ok(()),
-    }
+    // A journal that cannot be read names no account.
+    let facts = session.replay().map_or_else(|_| Facts::new(), |replayed| replayed.state.facts());
+    let Some(account) = other_account(&facts, &caller) else { return Ok(()) };
+    Err(Trouble::new(
+        Exit::GateFailed,
+        format!(
+            "these credentials belong to account {}, but the journal says that this rollout is in account {account}",
+            caller.account
+        ),
+        CHOOSE_CREDENTIALS,
+    ))
 }
 
 /// Where a step acts.

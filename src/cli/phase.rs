@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Trouble};
 use super::session::Session;
-use super::walk::{Course, Walked, walk};
+use super::walk::{EngineInputs, Walked, walk};
 use crate::configuration::{self, Style};
 use crate::core::{Event, Exit, Phase};
 use crate::engine::{Engine, Stop};
@@ -43,7 +43,8 @@ impl PhaseArgs {
         let once = if self.once { " --once" } else { "" };
         let reason = format!("migrate phase {}{once}", self.phase.number());
         let plan = loaded.plan.clone();
-        let course = Course { plan: loaded.plan, base_directory: loaded.base_directory, installed: loaded.installed };
+        let inputs =
+            EngineInputs { plan: loaded.plan, base_directory: loaded.base_directory, installed: loaded.installed };
         let prepare = |ledger: &mut Ledger| {
             if ledger.state().plan() != Some(plan.digest()) {
                 // Nothing was under way: there is nothing that other files could contradict.
@@ -59,7 +60,7 @@ impl PhaseArgs {
             true => engine.phase_once(self.phase).await,
             false => engine.phase(self.phase).await,
         };
-        let Walked { state, ended } = walk(session, &reason, course, prepare, work).await?;
+        let Walked { state, ended } = walk(session, &reason, inputs, prepare, work).await?;
         if let Err(stop @ Stop::Waiting { .. }) = &ended {
             return Ok(waiting(stop));
         }

@@ -6,7 +6,7 @@ use super::answer::{Answer, Trouble};
 use super::discover;
 use super::manual::manual;
 use super::session::{Session, holder};
-use super::walk::{Course, Walked, walk};
+use super::walk::{EngineInputs, Walked, walk};
 use super::wiring;
 use crate::adapters::SystemClock;
 use crate::configuration::InstalledFiles;
@@ -125,7 +125,7 @@ impl RollbackArgs {
     ) -> Result<Answer, Trouble> {
         let reason = format!("migrate rollback --to {}", to.number());
         // What was installed is removed by name.
-        let course = Course { plan, base_directory: session.base_directory(), installed: InstalledFiles::new() };
+        let inputs = EngineInputs { plan, base_directory: session.base_directory(), installed: InstalledFiles::new() };
         let mut count = 0;
         let prepare = |ledger: &mut Ledger| {
             if let Some(presumed) = presumed.filter(|_| ledger.state().started().next().is_none()) {
@@ -141,7 +141,7 @@ impl RollbackArgs {
             Ok(())
         };
         let work = async |engine: &mut Engine| engine.rollback(to, self.reason.clone()).await;
-        let Walked { state, ended } = walk(session, &reason, course, prepare, work).await?;
+        let Walked { state, ended } = walk(session, &reason, inputs, prepare, work).await?;
         match ended {
             Ok(()) => {
                 let left = if to < Phase::Infrastructure { "nothing of this rollout is left" } else { "done" };

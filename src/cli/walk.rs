@@ -10,8 +10,8 @@ use crate::core::{Plan, RunState};
 use crate::engine::{Engine, Stop};
 use crate::journal::Ledger;
 
-/// What an engine walks on.
-pub struct Course {
+/// What an engine needs besides the journal and the world.
+pub struct EngineInputs {
     /// The plan.
     pub plan: Plan,
     /// Relative paths in rollout.yaml start here.
@@ -36,11 +36,11 @@ pub struct Walked {
 pub async fn walk(
     session: &Session,
     reason: &str,
-    course: Course,
+    inputs: EngineInputs,
     prepare: impl FnOnce(&mut Ledger) -> Result<(), Trouble>,
     work: impl AsyncFnOnce(&mut Engine) -> Result<(), Stop>,
 ) -> Result<Walked, Trouble> {
-    let Course { plan, base_directory, installed } = course;
+    let EngineInputs { plan, base_directory, installed } = inputs;
     let cancel = signals::install()?;
     let audience = session.printer.audience();
     let mut ledger = session.open(reason, &plan, audience.clone())?;

@@ -11,6 +11,7 @@ use crate::core::{
 };
 use crate::journal::Ledger;
 use crate::ports::{EvidenceStore, Progress, ProgressSink, WritableTarget};
+use crate::steps::account::caller_identity::{CHOOSE_CREDENTIALS, other_account};
 use crate::steps::facts::CALLER_ACCOUNT;
 use crate::steps::{self, ReadContext, ReadPorts, Step, WriteContext, WritePorts};
 
@@ -123,15 +124,20 @@ impl Engine {
     /// With the credentials of another account everything looks absent: a phase would build there, and a rollback
     /// would call everything undone that stands in the right one.
     async fn refuse_other_account(&self) -> Result<(), Stop> {
-        let Some(ours) = CALLER_ACCOUNT.known(&self.facts()) else { return Ok(()) };
+        let facts = self.facts();
+        if CALLER_ACCOUNT.known(&facts).is_none() {
+            return Ok(());
+        }
         let cloud = self.parts.read.cloud.clone();
         let failure = match self.reading(|| cloud.caller()).await? {
-            Ok(caller) if caller.account == ours => return Ok(()),
-            Ok(caller) => Failure::permanent(format!(
-                "these credentials belong to account {}, but this run is in account {ours} ({})",
-                caller.account, caller.arn
-            ))
-            .hint("choose the right AWS_PROFILE or AWS_ACCESS_KEY_ID"),
+            Ok(caller) => match other_account(&facts, &caller) {
+                None => return Ok(()),
+                Some(ours) => Failure::permanent(format!(
+                    "these credentials belong to account {}, but this run is in account {ours} ({})",
+                    caller.account, caller.arn
+                ))
+                .hint(CHOOSE_CREDENTIALS),
+            },
             Err(failure) => failure,
         };
         let hint = failure.hint.clone().map(|hint| format!("{hint}; ")).unwrap_or_default();

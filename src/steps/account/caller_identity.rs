@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::core::{Contract, Facts, Failure, Verdict, rollout::Rollout};
+use crate::ports::Caller;
 use crate::steps::facts::{CALLER_ACCOUNT, CALLER_ARN};
 use crate::steps::measure::measurement;
 use crate::steps::{Diff, DiffAction, Kind, Observation, Observe, ReadContext, Step};
@@ -28,6 +29,14 @@ impl Kind for CallerIdentity {
     fn build(_: Settings) -> Step {
         Step::Observe(Box::new(Self))
     }
+}
+
+/// What to do when the credentials belong to another account.
+pub const CHOOSE_CREDENTIALS: &str = "choose the right AWS_PROFILE or AWS_ACCESS_KEY_ID";
+
+/// The account in the facts, when the caller is of another one: with its credentials everything looks absent.
+pub fn other_account(facts: &Facts, caller: &Caller) -> Option<String> {
+    CALLER_ACCOUNT.known(facts).filter(|account| *account != caller.account)
 }
 
 #[async_trait]

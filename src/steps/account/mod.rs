@@ -1,7 +1,7 @@
 //! The AWS account: the identity that works in it, its permissions, its network, its prices.
 
 pub(super) mod arn;
-pub(super) mod caller_identity;
+pub mod caller_identity;
 pub(super) mod cost_gate;
 pub(super) mod covering_groups;
 pub(super) mod kinds;
