@@ -1,14 +1,11 @@
 //! Is the copy as good as the original? From the latencies and errors of both, and of the original against itself.
 
 use serde::{Deserialize, Serialize};
+use statistics::{Interval, Proportion, RankTest, Sample, difference, needed_for_difference, rank_test, ratio, shift};
 
 use super::needed::{Needed, for_interval};
 use super::percent::percent;
 use crate::core::{Judgement, Subject, Verdict, sentences};
-use statistics::Sample;
-use statistics::{Interval, ratio, shift};
-use statistics::{Proportion, difference, needed_for_difference};
-use statistics::{RankTest, rank_test};
 
 /// What was measured of one side.
 #[derive(Debug, Clone, PartialEq, Default)]

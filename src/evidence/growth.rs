@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use statistics::{Interval, Slope};
 
 use super::leak::{LeakLimits, WorkerLife};
 use super::size::{bytes, bytes_per_hour, span};
 use crate::core::{Judgement, Subject, Verdict};
-use statistics::Interval;
-use statistics::Slope;
 
 /// A life is looked at in so many pieces at most: what a second does is noise, and much alike the second before.
 const BLOCKS: usize = 120;

@@ -1,13 +1,11 @@
 //! How many workers? The smallest number after which a further one gains too little: the knee.
 
 use serde::{Deserialize, Serialize};
+use statistics::{Interval, Proportion, Sample, ratio};
 
 use super::percent::percent;
 use super::size::bytes;
 use crate::core::Verdict;
-use statistics::Proportion;
-use statistics::Sample;
-use statistics::{Interval, ratio};
 
 /// What was measured with one number of workers. The run is cut into windows of the same length, of which each gives one
 /// throughput and one percentile: how much those differ from each other is the noise.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use statistics::theil_sen_in_time;
 
 use super::growth::{Growth, blocks};
 use super::size::span;
 use crate::core::{Judgement, Subject, Verdict, sentences};
-use statistics::theil_sen_in_time;
 
 /// One life of a worker: a restarted one has another start, though perhaps the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

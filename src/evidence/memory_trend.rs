@@ -7,12 +7,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use statistics::{Interval, theil_sen_in_time};
 
 use super::growth::{hours, of_rate};
 use super::size::{bytes, bytes_per_hour, span};
 use crate::core::{Judgement, Subject, Verdict};
-use statistics::Interval;
-use statistics::theil_sen_in_time;
 
 /// Fewer points are not judged, whatever the time between them.
 const FEWEST: usize = 8;

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
 use statistics::Interval;
 
 /// Nobody waits for more than this many times what there is.

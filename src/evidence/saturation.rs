@@ -2,11 +2,11 @@
 //! taken off.
 
 use serde::{Deserialize, Serialize};
+use statistics::Proportion;
 
 use super::percent::percent;
 use super::size::bytes;
 use crate::core::{Judgement, Subject, Verdict, sentences};
-use statistics::Proportion;
 
 /// A host, for about a second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use crate::ports::{IngressRule, NetworkWrite, NewSecurityGroup, RuleSource, Writ
 
 #[async_trait]
 impl NetworkWrite for AwsCloud {
-    /// The group is tagged in the same call that creates it: there is no moment in which it exists and is nobody's.
+    /// The group is tagged in the same call that creates it: it never exists without our tags.
     /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>
     async fn create_security_group(&self, _: &ApplyPermit, new: &NewSecurityGroup) -> Result<(), WriteFailure> {
         let description = format!("Session store of rollout {}, created by migrate", self.rollout);

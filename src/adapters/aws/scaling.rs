@@ -13,7 +13,7 @@ impl ScalingRead for AwsCloud {
     async fn scaling_group(&self, name: &str) -> Result<Option<ScalingGroupFacts>, Failure> {
         let answer = self.scaling.describe_auto_scaling_groups().auto_scaling_group_names(name).send().await;
         let answer = answer.map_err(|error| classify::read("autoscaling:DescribeAutoScalingGroups", &error))?;
-        // One that does not exist is no error, but no group.
+        // For a group that does not exist, AWS answers with an empty list.
         let group = answer.auto_scaling_groups().iter().find(|group| group.auto_scaling_group_name() == Some(name));
         Ok(group.map(|group| {
             let suspended = group.suspended_processes().iter().filter_map(|process| process.process_name());

@@ -23,7 +23,7 @@ impl TlsClient {
     /// Trusts the system's authorities, or those of a PEM file instead. `host` has no port.
     ///
     /// # Errors
-    /// `Permanent` when there is no authority to trust, or the host cannot be in a certificate.
+    /// `Permanent` when no authority is trusted, or when `host` is not a name that a certificate can contain.
     pub(in crate::adapters) fn new(ca_file: Option<&Path>, host: &str) -> Result<Self, Failure> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Failure::permanent(format!("`{host}` cannot be the name in a certificate")))?;

@@ -68,17 +68,17 @@ impl Visitor {
     /// What a request gets from the application.
     fn visit(&mut self, site: &mut Visited<'_>, request: &JourneyRequest, now: Duration) -> Result<Answer, Failure> {
         let endpoint = self.endpoint.clone();
-        let nobody = || Failure::transient(format!("no process listens on {endpoint} (simulated)"));
+        let missing = || Process::missing(&endpoint);
         let is_tried = site.applications.get(&self.place).is_some_and(|it| it.sessions.on_trial_beside.is_some());
         let host = self.host.as_ref().filter(|_| self.place != self.endpoint).and_then(|host| site.hosts.get(host));
         let process = match host {
             Some(host) if is_tried => {
-                Some(Process::listening(std::iter::once(host), &self.endpoint).ok_or_else(nobody)?)
+                Some(Process::listening(std::iter::once(host), &self.endpoint).ok_or_else(missing)?)
             }
             Some(host) => Process::of_service(host),
             None => Process::listening(site.hosts.values(), &self.endpoint),
         };
-        let application = site.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let application = site.applications.get_mut(&self.place).ok_or_else(missing)?;
         let sessions = &mut application.sessions;
         let pid = sessions.next_worker(now, process.as_ref().map(|process| process.workers.len()));
         let (method, path) = match request.methods()[..] {
@@ -90,7 +90,7 @@ impl Visitor {
         let sid = given.map(|value| value.split('.').next().unwrap_or_default().to_owned());
         let sid = sid.filter(|sid| sessions.opened.contains_key(sid));
         let was_in_a_file = sid.as_ref().is_some_and(|sid| copy_to_store(site, &self.place, sid, now));
-        let application = site.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let application = site.applications.get_mut(&self.place).ok_or_else(missing)?;
         let sessions = &mut application.sessions;
         if let Some(what) = path.strip_prefix("/__migrate__/") {
             if let (Method::Get, "settings", Some(process)) = (method, what, &process) {
@@ -135,7 +135,7 @@ impl Visitor {
         if is_new {
             open_session(site, &self.place, sid.clone(), self.user, now);
         }
-        let application = site.applications.get_mut(&self.place).ok_or_else(nobody)?;
+        let application = site.applications.get_mut(&self.place).ok_or_else(missing)?;
         let told = self.data(&mut application.sessions, &sid, request, method);
         let expected = request.expect.status.unwrap_or(200);
         let mut given = answer(if problem.is_some() { 500 } else { expected }, "{}", problem.or(told));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::Host;
+use crate::core::Failure;
 use crate::ports::LiveTree;
 
 /// Where a release keeps its environment.
@@ -17,6 +18,11 @@ pub(in crate::sim) struct Process {
 }
 
 impl Process {
+    /// The failure of a request to an endpoint where no process listens.
+    pub(in crate::sim) fn missing(endpoint: &str) -> Failure {
+        Failure::transient(format!("no process listens on {endpoint} (simulated)"))
+    }
+
     /// The Gunicorn of ours that listens there, on one of these hosts.
     pub(in crate::sim) fn listening<'a>(hosts: impl Iterator<Item = &'a Host>, endpoint: &str) -> Option<Self> {
         let mut gunicorns = hosts.flat_map(|host| host.gunicorns.values());

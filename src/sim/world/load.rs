@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::calls::World;
+use crate::core::Failure;
 use crate::core::rollout::Journey;
-use crate::core::{Failure, FailureClass};
 use crate::ports::{Clock, LoadGenerator, LoadObserver, LoadPlan, LoadResult, LoadSnapshot, LoadTarget, Route};
 use crate::sim::application::application_at;
 use crate::sim::host::Process;
@@ -38,9 +38,7 @@ impl LoadGenerator for World {
                 let own = format!("{through} {endpoint}");
                 let known = if state.applications.contains_key(&own) { own } else { endpoint.clone() };
                 let application = state.applications.get_mut(&known);
-                let nobody =
-                    || Failure::new(FailureClass::Transient, format!("no process listens on {endpoint} (simulated)"));
-                let application = application.ok_or_else(nobody)?;
+                let application = application.ok_or_else(|| Process::missing(&endpoint))?;
                 let young = application.clone();
                 application.median = application.median.mul_f64(application.ages);
                 Ok((state.store_loss.slow(&state.paths, young, now), running, known))
@@ -80,7 +78,7 @@ async fn tell(result: &LoadResult, plan: &LoadPlan, observer: &dyn LoadObserver,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::Verdict;
+    use crate::core::{FailureClass, Verdict};
     use crate::evidence::{Limits, Noise, compare};
     use crate::ports::{Endpoint, Silent};
     use crate::sim::application::SimulatedApplication;
